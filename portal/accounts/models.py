@@ -1,0 +1,87 @@
+"""The people who use the portal."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.ids import PUBLIC_ID_LENGTH, new_public_id
+
+
+class Role(models.TextChoices):
+    """What a person may do; which families they may do it with stands in families (limits and grants)."""
+
+    MANAGER = "manager", _("Property manager")
+    AUDITOR = "auditor", _("Auditor")
+    FAMILY_ADMIN = "family_admin", _("Family admin")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds people by e-mail without regard to case."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new person, saved. Without a password nobody can sign in as them until one is set."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person who may sign in. The e-mail address is who they are, unique without regard to case."""
+
+    public_id = models.CharField(
+        max_length=PUBLIC_ID_LENGTH, unique=True, default=new_public_id, editable=False
+    )
+    email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    is_limited = models.BooleanField(
+        _("limited to properties"),
+        default=False,
+        help_text=_("A limited manager or auditor sees only the families of the properties given to them."),
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="accounts_user_email_unique"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["manager", "auditor", "family_admin"]),
+                name="accounts_user_role_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def is_manager(self) -> bool:
+        return self.role == Role.MANAGER
+
+    @property
+    def is_auditor(self) -> bool:
+        return self.role == Role.AUDITOR
+
+    @property
+    def is_family_admin(self) -> bool:
+        return self.role == Role.FAMILY_ADMIN
+
+    @property
+    def may_act(self) -> bool:
+        """Whether this person may change anything at all: auditors look, and touch nothing."""
+        return self.is_active and (self.is_manager or self.is_family_admin)

@@ -1,0 +1,256 @@
+"""Writes the trail: what somebody is about to do, and what became of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, transaction
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.audit.chain import append
+from portal.audit.models import OPEN_STATES, Actor, Command, Entry, State
+from portal.web.where import current_request
+
+# A press that did not get its turn within this time is not sent any more.
+GRACE = timedelta(seconds=5)
+
+
+class AuditUnavailable(Exception):
+    """The intent could not be written, so nothing was sent; the caller says so and offers to try again later."""
+
+
+@dataclass(frozen=True)
+class By:
+    """Who does something, from where, in which request."""
+
+    kind: str
+    user: User | None = None
+    name: str = ""
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def person(cls, user: User) -> "By":
+        """A person, with what the current request says of where they are."""
+        where = current_request.get()
+        return cls(Actor.PERSON, user, str(user), where.address, where.user_agent, where.request_id)
+
+    @classmethod
+    def operator(cls) -> "By":
+        """Whoever runs a command on the machine itself."""
+        return cls(Actor.OPERATOR, name="operator", request_id=current_request.get().request_id)
+
+    @classmethod
+    def system(cls) -> "By":
+        """The portal by itself: a worker, a deadline that passed."""
+        return cls(Actor.SYSTEM, name="system")
+
+
+@dataclass(frozen=True)
+class About:
+    """What something is done to: names as they are now, kept as text beside the keys."""
+
+    family_id: int | None = None
+    family_name: str = ""
+    kind: str = ""
+    id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a command."""
+
+    state: State
+    error: str = ""
+    words: str = ""
+    status: int | None = None
+    upstream_clock_ms: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(
+    event: str,
+    by: By,
+    about: About = About(),
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    outcome: str = "",
+    phase: str = "",
+    command: Command | None = None,
+    words: str = "",
+    status: int | None = None,
+    duration_ms: int | None = None,
+    reason: str = "",
+) -> Entry:
+    """Add one entry at the end of the trail, in the caller's transaction. ``parameters`` never hold a secret."""
+    return append(
+        Entry(
+            at=timezone.now(),
+            event=event,
+            phase=phase,
+            outcome=outcome,
+            actor_kind=by.kind,
+            actor_id=by.user.pk if by.user else None,
+            actor_name=by.name,
+            role=by.user.role if by.user else "",
+            address=by.address,
+            user_agent=by.user_agent[:300],
+            family_id=about.family_id,
+            family_name=about.family_name,
+            object_kind=about.kind,
+            object_id=about.id,
+            object_name=about.name,
+            parameters=json.dumps(parameters or {}, sort_keys=True),
+            command_id=command.command_id if command else "",
+            request_id=by.request_id,
+            upstream_status=status,
+            words=words,
+            duration_ms=duration_ms,
+            reason=reason,
+        )
+    )
+
+
+def intend(
+    name: str,
+    event: str,
+    by: By,
+    about: About,
+    *,
+    press: str,
+    command_id: str,
+    connection_name: str,
+    parameters: Mapping[str, Any],
+    reason: str = "",
+) -> tuple[Command, bool]:
+    """Commit the intent to send a command, before anything is sent; return it, and whether it is new.
+
+    A second call with the same ``press`` returns the first one's command and writes nothing: whoever gets
+    False must not send. Raises AuditUnavailable when the intent cannot be written: nothing may be sent then.
+    """
+    now = timezone.now()
+    command = Command(
+        press=press,
+        command_id=command_id,
+        name=name,
+        event=event,
+        actor_kind=by.kind,
+        actor_id=by.user.pk if by.user else None,
+        actor_name=by.name,
+        connection_name=connection_name,
+        family_id=about.family_id,
+        family_name=about.family_name,
+        object_kind=about.kind,
+        object_id=about.id,
+        object_name=about.name,
+        parameters=dict(parameters),
+        reason=reason,
+        created_at=now,
+        deadline_at=now + timedelta(seconds=settings.UPSTREAM_DEADLINE_SECONDS) + GRACE,
+    )
+    try:
+        with transaction.atomic(durable=True):
+            earlier = Command.objects.filter(press=press).first()
+            if earlier:
+                return earlier, False
+            command.save(force_insert=True)
+            record(
+                event, by, about, parameters=parameters, phase=State.INTENT, command=command, reason=reason
+            )
+    except IntegrityError as error:
+        earlier = Command.objects.filter(press=press).first()
+        if earlier is None:
+            raise AuditUnavailable("the intent was refused") from error
+        return earlier, False
+    except (DatabaseError, OSError) as error:
+        raise AuditUnavailable("the intent could not be written") from error
+    return command, True
+
+
+def claim(command: Command, by: By) -> bool:
+    """Take the one right to send ``command``: True for exactly one caller, and never after its deadline.
+
+    Raises AuditUnavailable when that cannot be written; nothing may be sent then.
+    """
+    now = timezone.now()
+    try:
+        with transaction.atomic(durable=True):
+            claimed = Command.objects.filter(pk=command.pk, state=State.INTENT, deadline_at__gt=now).update(
+                state=State.SENT, sent_at=now
+            )
+            if claimed:
+                record(command.event, by, about_of(command), phase=State.SENT, command=command)
+    except (DatabaseError, OSError) as error:
+        raise AuditUnavailable("the command could not be claimed") from error
+    if claimed:
+        command.state, command.sent_at = State.SENT, now
+    return claimed == 1
+
+
+def conclude(command: Command, by: By, result: Result) -> bool:
+    """Write what became of a command and an entry that tells it; False when somebody else already did.
+
+    From any open state to an outcome, and from unknown to what a later look found.
+    """
+    now = timezone.now()
+    settles = result.state in {State.CONFIRMED_BY_HISTORY, State.NO_TRACE, State.CLOSED_BY_USER}
+    sources = (State.UNKNOWN,) if settles else OPEN_STATES
+    with transaction.atomic():
+        fields: dict[str, Any] = {"state": result.state, "words": result.words, "error": result.error}
+        if not settles:
+            fields |= {"answered_at": now, "upstream_clock_ms": result.upstream_clock_ms}
+        changed = Command.objects.filter(pk=command.pk, state__in=sources).update(**fields)
+        if not changed:
+            return False
+        for name, value in fields.items():
+            setattr(command, name, value)
+        began = command.sent_at or command.created_at
+        record(
+            command.event,
+            by,
+            about_of(command),
+            parameters=result.details,
+            phase="settled" if settles else "outcome",
+            outcome=result.state,
+            command=command,
+            words=result.words,
+            status=result.status,
+            duration_ms=None if settles else round((now - began).total_seconds() * 1000),
+        )
+    return True
+
+
+def settle_overdue() -> int:
+    """Give each command whose process died an outcome; return how many there were.
+
+    Never claimed: not sent, since a claim after the deadline is refused. Claimed: unknown. Sends nothing.
+    """
+    settled = 0
+    for command in Command.objects.filter(state__in=OPEN_STATES, deadline_at__lt=timezone.now()):
+        settled += settle_if_overdue(command)
+    return settled
+
+
+def settle_if_overdue(command: Command) -> bool:
+    """The same for one command, so that a page that shows it need not wait for the worker."""
+    if not command.is_open or command.deadline_at >= timezone.now():
+        return False
+    state = State.NOT_SENT if command.state == State.INTENT else State.UNKNOWN
+    with transaction.atomic():
+        # The state that was read must still hold: between, the process may have claimed it or answered.
+        if not Command.objects.select_for_update().filter(pk=command.pk, state=command.state).exists():
+            return False
+        return conclude(command, By.system(), Result(state, error="interrupted"))
+
+
+def about_of(command: Command) -> About:
+    """What a command is about, as it was named when it was intended."""
+    return About(
+        command.family_id, command.family_name, command.object_kind, command.object_id, command.object_name
+    )

@@ -1,0 +1,101 @@
+"""The accounts at the upstream that the portal speaks through."""
+
+import uuid
+from typing import ClassVar, Self
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.models import User
+from portal.connections.sealed import SealedTextField
+from portal.ids import PUBLIC_ID_LENGTH, new_public_id
+
+
+class SignIn(models.TextChoices):
+    """How a connection came by its token."""
+
+    TOKEN = "token", _("Pasted token")
+    PASSWORD = "password", _("User name and password")
+    CODE = "code", _("Sign-in in the browser")
+
+
+class Health(models.TextChoices):
+    """How a connection does. Only a person brings a signed-out one back."""
+
+    GOOD = "good", _("Working")
+    FAILING = "failing", _("Not answering")
+    SIGNED_OUT = "signed_out", _("Signed out")
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    """Connections, as somebody may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """All to an unlimited manager; their own personal one to everybody else."""
+        if not user.is_active:
+            return self.none()
+        return self if user.is_manager and not user.is_limited else self.filter(owner=user)
+
+    def usable(self) -> Self:
+        """Those that calls may be tried on: not paused, not signed out."""
+        return self.filter(paused_at=None).exclude(health=Health.SIGNED_OUT)
+
+
+class Connection(models.Model):
+    """One upstream account, with its token. Without an owner it is the organisation's; else a person's own."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    public_id = models.CharField(
+        max_length=PUBLIC_ID_LENGTH, unique=True, default=new_public_id, editable=False
+    )
+    name = models.CharField(max_length=100, unique=True)
+    base_url = models.CharField(max_length=300)
+    sign_in = models.CharField(max_length=10, choices=SignIn)
+    username = models.CharField(max_length=254, blank=True)
+    client_id = models.CharField(max_length=200, blank=True)
+    client_secret = SealedTextField(null=True, editable=True)
+    access_token = SealedTextField(null=True, editable=True)
+    refresh_token = SealedTextField(null=True, editable=True)
+    expires_at = models.DateTimeField(null=True)
+    # One refresh among all callers: whoever holds the lease renews, the others wait for the next version.
+    token_version = models.IntegerField(default=1)
+    refresh_lease_until = models.DateTimeField(null=True)
+    history_zone = models.CharField(max_length=64, default="UTC")
+    calls_per_minute = models.IntegerField(default=6_000)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="connections"
+    )
+    health = models.CharField(max_length=12, choices=Health, default=Health.GOOD)
+    health_since = models.DateTimeField(default=timezone.now)
+    last_good_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+    failures = models.IntegerField(default=0)
+    hold_until = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[ConnectionQuerySet] = ConnectionQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone that this account's history is written in."""
+        return ZoneInfo(self.history_zone)
+
+
+class CallCount(models.Model):
+    """How many upstream calls one connection made in one minute (UTC), counted before each is sent."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="call_counts")
+    minute = models.DateTimeField()
+    calls = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "minute"], name="connections_callcount_unique")
+        ]

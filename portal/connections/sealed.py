@@ -1,0 +1,84 @@
+"""A text column that is ciphertext in the database, bound to its own row, table and field."""
+
+import os
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.db import models
+
+from portal.keys import KeyMissing, KeyRing
+
+NONCE_BYTES = 12
+
+key_ring = KeyRing(settings.ENCRYPTION_KEYS_FILE)
+
+
+class Unreadable(Exception):
+    """A sealed value that was moved, changed, or sealed with a key that is gone. Nothing can be done with it."""
+
+
+class SealedTextField(models.BinaryField):  # type: ignore[type-arg]
+    """Plain text in Python, AES-256-GCM in the database.
+
+    The row's primary key is part of what is authenticated: it must be known before saving (a UUID made in
+    Python), and values are written by ``save()`` only. Lists defer it and never decrypt. Reading raises
+    Unreadable. As stored: version byte, length of the key id, key id, nonce, ciphertext.
+    """
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only)
+        setattr(cls, name, _Sealed(self))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = model_instance.__dict__.get(self.attname)
+        if value is None or isinstance(value, bytes | memoryview):
+            return value  # untouched: goes back as it was read
+        return self.seal(model_instance, value)
+
+    def seal(self, instance: models.Model, text: str) -> bytes:
+        """The ciphertext of ``text`` for this row, made with the newest key."""
+        if instance.pk is None:
+            raise ValueError(f"{self}: the primary key must be known before sealing")
+        key_id, key = key_ring.newest()
+        nonce = os.urandom(NONCE_BYTES)
+        name = key_id.encode()
+        return (
+            b"\x01"
+            + bytes([len(name)])
+            + name
+            + nonce
+            + AESGCM(key).encrypt(nonce, text.encode(), self._bound(instance))
+        )
+
+    def unseal(self, instance: models.Model, stored: bytes | memoryview) -> str:
+        """The text of a stored value; raises Unreadable."""
+        value = bytes(stored)
+        end = 2 + value[1] if len(value) > 1 else 2
+        key_id, nonce, sealed = value[2:end], value[end : end + NONCE_BYTES], value[end + NONCE_BYTES :]
+        try:
+            return (
+                AESGCM(key_ring.get(key_id.decode())).decrypt(nonce, sealed, self._bound(instance)).decode()
+            )
+        except (KeyMissing, InvalidTag, ValueError) as error:
+            raise Unreadable(f"{self} of {instance.pk}") from error
+
+    def _bound(self, instance: models.Model) -> bytes:
+        return f"{self.model._meta.db_table}:{instance.pk}:{self.attname}".encode()
+
+
+class _Sealed:
+    def __init__(self, field: SealedTextField) -> None:
+        self.field = field
+
+    def __get__(self, instance: models.Model | None, owner: type[models.Model]) -> Any:
+        if instance is None:
+            return self
+        if self.field.attname not in instance.__dict__:
+            instance.refresh_from_db(fields=[self.field.attname])
+        value = instance.__dict__[self.field.attname]
+        return value if value is None or isinstance(value, str) else self.field.unseal(instance, value)
+
+    def __set__(self, instance: models.Model, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value

@@ -1,0 +1,45 @@
+"""Where one can go: the entries of the rail and of the phone's bottom bar."""
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+
+class Item(NamedTuple):
+    """One entry. ``icon`` is a lucide name."""
+
+    url: str
+    label: Any
+    icon: str
+    is_current: bool
+
+
+PLACES = (
+    ("desk:dashboard", _("Dashboard"), "house"),
+    ("families:family_list", _("Families"), "users"),
+    ("access:device_list", _("Doors"), "door-open"),
+    ("desk:log_list", _("Log"), "scroll-text"),
+    ("audit:entry_list", _("Audit"), "shield-check"),
+)
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """``navigation``: the entries this person may use. No query beside the user's own."""
+    return {"navigation": SimpleLazyObject(lambda: _items(request))}
+
+
+def _items(request: HttpRequest) -> list[Item]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    items = []
+    for name, label, icon in PLACES:
+        if name == "audit:entry_list" and user.is_family_admin:
+            continue
+        url = reverse(name)
+        is_current = request.path == url or (url != "/" and request.path.startswith(url))
+        items.append(Item(url, label, icon, is_current))
+    return items

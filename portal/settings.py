@@ -1,0 +1,282 @@
+"""Django settings; the environment is read here and nowhere else. docs/operations.md lists the variables."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from portal.keys import make_once, new_key_line
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+IS_PRODUCTION = env.str("GATEHOUSE_ENV", "development") == "production"
+if env.str("GATEHOUSE_ENV", "development") not in {"development", "production"}:
+    raise ImproperlyConfigured("GATEHOUSE_ENV is development or production.")
+DATA = Path(env.str("DATA", str(BASE_DIR / "var"))).resolve()
+DEBUG = not IS_PRODUCTION and env.bool("DEBUG", False)
+
+# Keys. In development they are made on first use; production brings its own.
+
+
+def _key_file(variable: str, name: str) -> Path:
+    if IS_PRODUCTION:
+        if not os.environ.get(variable):
+            raise ImproperlyConfigured(f"Production needs {variable}: the path of a file with its own key.")
+        path = Path(os.environ[variable])
+        if not path.is_file():
+            raise ImproperlyConfigured(f"{variable}: there is no file {path}.")
+        if path.resolve().is_relative_to(DATA / "keys"):
+            raise ImproperlyConfigured(
+                f"{variable} names a key that development made; make one for production."
+            )
+        return path
+    path = Path(env.str(variable, str(DATA / "keys" / name)))
+    make_once(path, new_key_line())
+    return path
+
+
+SECRET_KEY = _key_file("SECRET_KEY_FILE", "secret-key").read_text().strip()
+ENCRYPTION_KEYS_FILE = _key_file("ENCRYPTION_KEYS_FILE", "encryption-keys")
+AUDIT_KEYS_FILE = _key_file("AUDIT_KEYS_FILE", "audit-keys")
+
+# Where it is reached.
+PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]"]
+)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
+if IS_PRODUCTION:
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("Production needs ALLOWED_HOSTS: the names it is reached by, without *.")
+    if urlsplit(PUBLIC_URL).scheme != "https":
+        raise ImproperlyConfigured("Production needs PUBLIC_URL: the https address people use.")
+
+INSTALLED_APPS = [
+    "portal.accounts",
+    "portal.audit",
+    "portal.connections",
+    "families",
+    "access",
+    "portal.web",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "lucide",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.web.middleware.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.web.middleware.SignedInMiddleware",
+    "portal.web.middleware.TimeZoneMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.web.middleware.PrivatePagesMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.desk.navigation.navigation",
+            ],
+        },
+    }
+]
+
+# The database: SQLite in DATA unless DATABASE_URL names another.
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA / 'gatehouse.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_database = DATABASES["default"]
+_database["CONN_MAX_AGE"] = 300
+_database["CONN_HEALTH_CHECKS"] = True
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    if not IS_PRODUCTION:
+        DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _database["ENGINE"] = "portal.sqlite"
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": env.int("SQLITE_TIMEOUT_SECONDS", 5),
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    # Threads of a test share a file, not an in-memory database, whose locks ignore the time-out.
+    _database["TEST"] = {"NAME": env.str("TEST_DATABASE_FILE", str(DATA / "test.sqlite3"))}
+
+# The cache stands in the database: limits and replay marks must survive Redis.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
+
+# People.
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+if IS_PRODUCTION:
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    if TRUSTED_PROXY_COUNT:
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# Words, times.
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Files.
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA / "static"
+if IS_PRODUCTION:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+PICTURES_DIR = DATA / "pictures"
+AUDIT_HEADS_FILE = DATA / "audit-heads"
+
+# Work in the background.
+REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    # Kombu otherwise looks for messages of dead workers only every hundred seconds or so.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_TIME_LIMIT = 240
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "plan-sync": {"task": "access.tasks.plan_sync", "schedule": 1.0, "options": {"expires": 5}},
+    "settle-commands": {"task": "access.tasks.settle_commands", "schedule": 10.0, "options": {"expires": 30}},
+    "fetch-pictures": {"task": "access.tasks.fetch_pictures", "schedule": 2.0, "options": {"expires": 10}},
+}
+
+# The upstream.
+UPSTREAM_DEADLINE_SECONDS = env.float("UPSTREAM_DEADLINE_SECONDS", 8.0)
+UPSTREAM_CALLS_PER_MINUTE = env.int("UPSTREAM_CALLS_PER_MINUTE", 6_000)
+# At most this many threads of one web process wait for the upstream at a time: the rest answer pages.
+UPSTREAM_ACTIONS_AT_ONCE = env.int("UPSTREAM_ACTIONS_AT_ONCE", 4)
+HISTORY_WINDOW_ROWS = env.int("HISTORY_WINDOW_ROWS", 0)
+HISTORY_LATENESS_SECONDS = env.int("HISTORY_LATENESS_SECONDS", 300)
+SYNC_SECONDS = {
+    "families": env.int("SYNC_FAMILIES_SECONDS", 60),
+    "members": env.int("SYNC_MEMBERS_SECONDS", 120),
+    "devices": env.int("SYNC_DEVICES_SECONDS", 30),
+    "openings": env.int("SYNC_OPENINGS_SECONDS", 10),
+    "calls": env.int("SYNC_CALLS_SECONDS", 30),
+}
+SYNC_THREADS = env.int("SYNC_THREADS", 16)
+CAPTURE_HOSTS = env.list("CAPTURE_HOSTS", default=[])
+
+# E-mail.
+EMAIL_CONFIG = env.email_url("EMAIL_URL", "consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Gatehouse <gatehouse@localhost>")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+}
+TEST_RUNNER = "django.test.runner.DiscoverRunner"

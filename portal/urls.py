@@ -1,0 +1,41 @@
+"""Every address of the portal."""
+
+from allauth.account import views as account_views
+from django.urls import include, path
+
+from portal.web import health
+
+account = [
+    path("login/", account_views.login, name="account_login"),
+    path("logout/", account_views.logout, name="account_logout"),
+    path("signup/", account_views.signup, name="account_signup"),
+    path("inactive/", account_views.account_inactive, name="account_inactive"),
+    path("password/reset/", account_views.password_reset, name="account_reset_password"),
+    path("password/reset/done/", account_views.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/reset/key/<slug:uidb36>-<str:key>/",
+        account_views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "password/reset/key/done/",
+        account_views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    path("confirm-email/", account_views.email_verification_sent, name="account_email_verification_sent"),
+    path("confirm-email/<str:key>/", account_views.confirm_email, name="account_confirm_email"),
+]
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("account/", include(account)),
+    path("", include("portal.desk.urls")),
+    path("", include("access.urls")),
+    path("families/", include("families.urls")),
+    path("audit/", include("portal.audit.urls")),
+]
+
+handler400 = "portal.web.errors.bad_request"
+handler403 = "portal.web.errors.permission_denied"
+handler404 = "portal.web.errors.page_not_found"
+handler500 = "portal.web.errors.server_error"

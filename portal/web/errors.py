@@ -1,0 +1,52 @@
+"""The pages for when something is wrong: a whole page, or a few words for the notices of an open one."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import requires_csrf_token
+
+from portal.web.pages import wants_fragment
+
+
+def notice(request: HttpRequest, text: str, status: int) -> HttpResponse:
+    """A few words for the notices area, which htmx puts there whatever was asked for."""
+    response = render(request, "web/_notice.html", {"text": text, "level": "error"}, status=status)
+    response["HX-Retarget"] = "#notices"
+    response["HX-Reswap"] = "innerHTML"
+    return response
+
+
+def _answer(request: HttpRequest, status: int, text: str) -> HttpResponse:
+    if wants_fragment(request):
+        return notice(request, text, status)
+    return render(request, f"{status}.html", status=status)
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 400, _("That request could not be read. Nothing was sent. Load the page again."))
+
+
+@requires_csrf_token
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 403, _("You may not do that. Nothing was sent."))
+
+
+@requires_csrf_token
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 404, _("That is not there any more, or not yours to see. Nothing was sent."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form came from an old page or another session: nothing was done."""
+    text = _("This page is too old. Nothing was sent. Load it again.")
+    if wants_fragment(request):
+        return notice(request, text, 403)
+    return render(request, "403_csrf.html", status=403)
+
+
+def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
+    """Says that something broke, without the database or the person."""
+    return render(request, "500.html", status=500)
