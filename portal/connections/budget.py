@@ -1,0 +1,64 @@
+"""The budget of calls: never more in a minute through one connection than its setting says, over all processes."""
+
+import threading
+from datetime import datetime
+
+from django.db.models import F
+from django.utils import timezone
+
+from portal.connections.models import CallCount, Connection
+from portal.upstream.errors import UpstreamBusy
+
+# What background work leaves for people: a door is opened also while a large sync runs.
+KEPT_FOR_PEOPLE = 0.1
+
+
+class Allowance:
+    """Calls taken from the budget beforehand, to be spent by several threads without asking the database.
+
+    ``spend`` is the client's ``on_request``; ``give_back`` returns what was not used.
+    """
+
+    def __init__(self, connection: Connection, calls: int, minute: datetime) -> None:
+        self.connection = connection
+        self._left = calls
+        self._minute = minute
+        self._lock = threading.Lock()
+
+    def spend(self, command: str) -> None:
+        """Count one request; raises UpstreamBusy when all that was taken is used up."""
+        with self._lock:
+            if self._left <= 0:
+                raise UpstreamBusy(command, words="", retry_after_seconds=_seconds_left())
+            self._left -= 1
+
+    def give_back(self) -> None:
+        """Return the unused calls to their minute."""
+        with self._lock:
+            unused, self._left = self._left, 0
+        if unused:
+            CallCount.objects.filter(connection=self.connection, minute=self._minute).update(
+                calls=F("calls") - unused
+            )
+
+
+def take(connection: Connection, calls: int, *, for_people: bool = False) -> Allowance | None:
+    """Take ``calls`` from this minute's budget, or None when that many are not left."""
+    limit = (
+        connection.calls_per_minute
+        if for_people
+        else int(connection.calls_per_minute * (1 - KEPT_FOR_PEOPLE))
+    )
+    minute = timezone.now().replace(second=0, microsecond=0)
+    counts = CallCount.objects.filter(connection=connection, minute=minute)
+    if not counts.exists():
+        CallCount.objects.bulk_create(
+            [CallCount(connection=connection, minute=minute)], ignore_conflicts=True
+        )
+    if not counts.filter(calls__lte=limit - calls).update(calls=F("calls") + calls):
+        return None
+    return Allowance(connection, calls, minute)
+
+
+def _seconds_left() -> float:
+    return 60.0 - timezone.now().second
