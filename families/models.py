@@ -6,13 +6,13 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.audit.models import Command
-from portal.connections.models import Connection
+from portal.connections.models import Connection, Health
 from portal.ids import PUBLIC_ID_LENGTH, new_public_id
 from portal.text import SEARCHABLE_LENGTH
 
@@ -158,6 +158,20 @@ class Member(models.Model):
         return str(Rights(self.auth).label) if self.auth in Rights.values else self.auth
 
 
+class ReachQuerySet(models.QuerySet["Reach"]):
+    """Reaches."""
+
+    def to_act_in(self, family: Family) -> "Reach | None":
+        """The organisation's account that acts in this family: the one with the most rights; None where there is none.
+
+        Brings its connection along.
+        """
+        rank = Case(When(auth=Rights.ADMIN, then=0), When(auth=Rights.USER, then=1), default=2)
+        found = self.filter(family=family, gone_at=None, connection__owner=None, connection__paused_at=None)
+        found = found.exclude(connection__health=Health.SIGNED_OUT)
+        return found.select_related("connection").order_by(rank, "first_seen_at", "pk").first()
+
+
 class Reach(models.Model):
     """A connection's account in a family: through it the portal reads that family and acts in it."""
 
@@ -170,6 +184,8 @@ class Reach(models.Model):
     missing_answers = models.SmallIntegerField(default=0)
     missing_since = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[ReachQuerySet] = ReachQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "reaches"

@@ -9,12 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Item(NamedTuple):
-    """One entry. ``icon`` is a lucide name."""
+    """One entry. ``icon`` is a lucide name; the short label is for the phone."""
 
     url: str
     label: Any
     icon: str
     is_current: bool
+    short_label: Any = ""
 
 
 PLACES = (
