@@ -1,0 +1,83 @@
+"""Makes the demo's database, connection, properties and people, as far as they are not there yet.
+
+A process of its own, since it needs Django, and one for all steps, since starting Django takes longer than most
+of them. The plan comes as JSON on standard input: it holds passwords. Every step may be done again: where an
+earlier start was cut off, this one goes on.
+"""
+
+import io
+import json
+import os
+import sys
+import urllib.request
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+CONNECTION = "Riverside"
+
+
+def main() -> None:
+    """Do what is missing, in order: tables, connection, families, properties, people, everything else."""
+    plan = json.load(sys.stdin)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+    from portal.supervisor.prepare import is_migrated
+
+    if not is_migrated():
+        call_command("migrate", interactive=False, verbosity=0)
+
+    from portal.accounts.models import User
+    from portal.connections.models import Connection
+
+    url = plan["simulator"]
+    emails = [person["email"] for person in plan["people"].values()]
+    has_people = User.objects.filter(email__in=emails).count() == len(emails)
+    if not Connection.objects.filter(name=CONNECTION, base_url=url).exists():
+        sign_in = fetch(f"{url}/_simulator/sign-in")
+        with_input(sign_in["token"], "connect", CONNECTION, "--url", url, "--token-stdin")
+    if has_people and not plan["set_passwords"]:
+        return
+    estate = fetch(f"{url}/_simulator/estate")
+    call_command("sync", connection=CONNECTION, verbosity=0)
+    make_properties(estate)
+    # Last, since their being there says that all the rest is.
+    make_people(plan["people"], estate)
+
+
+def make_properties(estate: dict[str, Any]) -> None:
+    """The estate's properties, each with its families."""
+    for name, zone in properties(estate):
+        families = [one["residence_id"] for one in estate["families"] if one["property"] == name]
+        words = [word for family in families for word in ("--family", family)]
+        call_command("property", name, "--zone", zone, *words)
+
+
+def properties(estate: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and time zone of each."""
+    return [(one["name"], one["zone"]) for one in estate["properties"]]
+
+
+def make_people(people: dict[str, dict[str, str]], estate: dict[str, Any]) -> None:
+    """One of each role; the family admin has the first family with a member and a door."""
+    family = next(one for one in estate["families"] if one["members"] and one["devices"])
+    for role, person in people.items():
+        words = ["--family", family["residence_id"]] if role == "family-admin" else []
+        with_input(person["password"], "adduser", person["email"], "--role", role, *words, "--password-stdin")
+
+
+def with_input(secret: str, *words: str) -> None:
+    """Run a management command that reads a secret from standard input."""
+    sys.stdin = io.StringIO(secret + "\n")
+    call_command(*words)
+
+
+def fetch(url: str) -> Any:
+    """What the simulator says about itself."""
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+if __name__ == "__main__":
+    main()
