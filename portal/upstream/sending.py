@@ -74,6 +74,7 @@ class _Failure:
 
     seen: Seen
     error: UpstreamError
+    is_final: bool = False
 
 
 def send(
@@ -108,7 +109,7 @@ def send(
         if not isinstance(outcome, _Failure):
             return outcome
         error, seen = outcome.error, outcome.seen
-        if once or sends >= _MOST_SENDS or seen is Seen.REFUSED:
+        if once or sends >= _MOST_SENDS or seen is Seen.REFUSED or outcome.is_final:
             raise error
         if seen is Seen.TOKEN_REFUSED:
             if is_renewed:
@@ -157,10 +158,10 @@ def _send_once(
         )
     except transport.NotExchanged as error:
         if command.is_write:
-            return _Failure(Seen.NOT_SENT, NotSent(f"not sent: {error}", command=command.name))
-        return _Failure(
-            Seen.NOT_SENT, UpstreamUnavailable(f"not sent: {error}", command=command.name, sent=False)
-        )
+            problem: UpstreamError = NotSent(f"not sent: {error}", command=command.name)
+        else:
+            problem = UpstreamUnavailable(f"not sent: {error}", command=command.name, sent=False)
+        return _Failure(Seen.NOT_SENT, problem, is_final=error.is_final)
     except transport.Interrupted as error:
         return _unclear(command, f"no whole answer: {error}", None)
     return _judge(command, reply, secrets)

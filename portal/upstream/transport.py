@@ -52,7 +52,14 @@ class Deadline:
 
 
 class NotExchanged(Exception):
-    """No byte of the request left the process; the text says why, without any of its contents."""
+    """No byte of the request left the process; the text says why, without any of its contents.
+
+    ``is_final`` tells that trying again would end the same.
+    """
+
+    def __init__(self, reason: str = "", *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
 
 
 class Interrupted(Exception):
@@ -99,13 +106,14 @@ def exchange(
     """
     problem = _refuse_address(url)
     if problem:
-        raise NotExchanged(problem)
+        raise NotExchanged(problem, is_final=True)
     call = _Exchange(deadline, cap_bytes, max_idle_seconds, permit)
     token = _exchange.set(call)
     try:
         return _send(method, url, headers, body, call)
     except (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError) as error:
         problem = _describe(error)
+        is_final = isinstance(error, ValueError)  # a header or an address that cannot be written
     finally:
         _exchange.reset(token)
     # Raised out here, so that no exception keeps the request, and with it the token, as its context.
@@ -113,7 +121,7 @@ def exchange(
         raise AddressRefused(call.refused)
     if call.sent:
         raise Interrupted(problem, too_large=call.too_large)
-    raise NotExchanged(problem)
+    raise NotExchanged(problem, is_final=is_final)
 
 
 def _send(method: str, url: str, headers: Mapping[str, str], body: bytes | None, call: "_Exchange") -> Reply:

@@ -1,0 +1,172 @@
+"""Pictures of the upstream's choosing: fetched from permitted hosts only, and never passed on as they came."""
+
+import io
+import ipaddress
+import re
+from collections.abc import Collection
+from typing import Any
+
+from PIL import Image, ImageOps
+from urllib3.util import parse_url
+
+from portal.upstream import transport
+
+MOST_PIXELS = 25_000_000
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_LONGEST_ADDRESS = 4096
+# One name for one host: no other scripts, no escapes, no credentials, nothing two parsers could read differently.
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class PictureRefused(Exception):
+    """This address or content is never fetched or shown; trying again changes nothing."""
+
+
+class PictureUnavailable(Exception):
+    """The picture did not come this time."""
+
+
+def fetch_picture(
+    url: str,
+    *,
+    allowed_hosts: Collection[str],
+    allow_loopback: bool,
+    deadline_seconds: float = 8.0,
+    cap_bytes: int = 8_000_000,
+) -> bytes:
+    """The bytes of a JPEG, PNG or WebP picture, as they came: `reencode` them before they go anywhere.
+
+    An entry of ``allowed_hosts`` is `host`, on the scheme's own port, or `host:port`. Only https and
+    only public addresses, except that with ``allow_loopback`` an entry with a port may lead to this
+    machine, by http too. The name is resolved once and the connection goes to the very address that
+    was checked; redirects are not followed. Raises PictureRefused or PictureUnavailable.
+    """
+    may_be_local = _check_address(url, allowed_hosts, allow_loopback)
+    must_be_local = url.lower().startswith("http://")
+
+    def permit(address: str) -> bool:
+        found = ipaddress.ip_address(address.partition("%")[0])
+        if _is_loopback(found):
+            return may_be_local
+        return not must_be_local and _is_public(found)
+
+    try:
+        reply = transport.exchange(
+            "GET",
+            url,
+            headers={"Accept": "image/jpeg, image/png, image/webp", "User-Agent": "gatehouse"},
+            deadline=transport.Deadline(deadline_seconds),
+            cap_bytes=cap_bytes,
+            max_idle_seconds=0.0,
+            permit=permit,
+        )
+    except transport.AddressRefused:
+        raise PictureRefused("the host is not a public address") from None
+    except transport.Interrupted as error:
+        if error.too_large:
+            raise PictureRefused(f"it is larger than {cap_bytes} bytes") from None
+        raise PictureUnavailable(str(error)) from None
+    except transport.NotExchanged as error:
+        raise PictureUnavailable(str(error)) from None
+    if 300 <= reply.status < 400:
+        raise PictureRefused("it leads to another address")
+    if reply.status != 200:
+        raise PictureUnavailable(f"HTTP {reply.status}")
+    data = bytes(reply.body)
+    _open(data).close()
+    return data
+
+
+def reencode(data: bytes, *, max_side: int, as_png: bool = False) -> bytes:
+    """The picture drawn anew as a JPEG (or PNG, for a QR code) within ``max_side`` pixels each way.
+
+    Turned as its orientation says; nothing else of the original is left in it: no metadata, no
+    profile, no comment, no bytes behind the picture. Raises PictureRefused for what does not decode.
+    """
+    image = _open(data)
+    try:
+        # Before turning: a JPEG is decoded at the smaller size already.
+        image.thumbnail((max_side, max_side))
+        turned = ImageOps.exif_transpose(image)
+        drawn = Image.new("RGB", turned.size, "white")
+        if turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info:
+            layer = turned.convert("RGBA")
+            drawn.paste(layer, mask=layer)
+        else:
+            drawn.paste(turned.convert("RGB"))
+        out = io.BytesIO()
+        if as_png:
+            drawn.save(out, "PNG", optimize=True)
+        else:
+            drawn.save(out, "JPEG", quality=82)
+        return out.getvalue()
+    except Exception as error:  # Pillow raises whatever a hostile file leads it to
+        reason = type(error).__name__
+    finally:
+        image.close()
+    raise PictureRefused(f"it does not decode: {reason}")
+
+
+def _check_address(url: str, allowed_hosts: Collection[str], allow_loopback: bool) -> bool:
+    """Whether the address may lead to this machine; raises PictureRefused where it may lead nowhere."""
+    if len(url) > _LONGEST_ADDRESS or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        raise PictureRefused("the address is not plain")
+    start = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
+    scheme = url.partition("://")[0].lower()
+    if not _ADDRESS.fullmatch(f"{scheme}://{start}"):
+        raise PictureRefused("the address is not one of a picture")
+    parts = parse_url(url)
+    host = (parts.host or "").lower().rstrip(".")
+    port = parts.port or (443 if scheme == "https" else 80)
+    allowed = {entry.lower() for entry in allowed_hosts}
+    is_named = f"{host}:{port}" in allowed
+    if not is_named and not (host in allowed and parts.port in (None, 443, 80) and port == _own_port(scheme)):
+        raise PictureRefused("the host is not among the permitted ones")
+    may_be_local = allow_loopback and is_named
+    if scheme == "http" and not may_be_local:
+        raise PictureRefused("only https is fetched")
+    return may_be_local
+
+
+def _own_port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
+
+
+def _embedded(address: Any) -> Any:
+    """The IPv4 address that an IPv6 one stands for, in any of the ways there are; else the address itself."""
+    if address.version == 4:
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1] or address
+
+
+def _is_loopback(address: Any) -> bool:
+    return bool(address.is_loopback or _embedded(address).is_loopback)
+
+
+def _is_public(address: Any) -> bool:
+    real = _embedded(address)
+    return bool(
+        real.is_global
+        and not real.is_multicast
+        and not real.is_reserved
+        and not real.is_unspecified
+        and not (real.version == 6 and real.is_site_local)
+    )
+
+
+def _open(data: bytes) -> Image.Image:
+    """The picture with its header read, known to be of a permitted kind and size; raises PictureRefused."""
+    try:
+        image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except Exception as error:  # Pillow raises whatever a hostile file leads it to
+        reason = type(error).__name__
+    else:
+        width, height = image.size
+        if width * height <= MOST_PIXELS and width > 0 and height > 0:
+            return image
+        image.close()
+        reason = f"{width} by {height} pixels are too many"
+    raise PictureRefused(f"it is no JPEG, PNG or WebP picture: {reason}")
