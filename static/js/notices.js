@@ -17,17 +17,11 @@
       notices.prepend(node);
     }
     revealCloseButtons(notices);
-    if (!isInView(notices)) notices.scrollIntoView({ block: "start" });
   }
 
   function say(key) {
     const words = document.querySelector(`template[data-case="${key}"]`) ?? document.querySelector('template[data-case="500"]');
     if (words) show([...words.content.cloneNode(true).querySelectorAll(".notice")], key);
-  }
-
-  function isInView(element) {
-    const { top, bottom } = element.getBoundingClientRect();
-    return bottom > 0 && top < window.innerHeight;
   }
 
   function revealCloseButtons(root) {

@@ -45,6 +45,13 @@ _ALIASES = {
     "debug": "off",
     "not_sent": "off",
     "outcome_unknown": "unknown",
+    # The states of a command.
+    "succeeded": "ok",
+    "confirmed_by_history": "ok",
+    "no_trace": "unknown",
+    "intent": "stale",
+    "sent": "stale",
+    "closed_by_user": "off",
 }
 
 
