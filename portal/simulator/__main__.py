@@ -1,0 +1,138 @@
+"""The command: ``python -m portal.simulator``."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .keeping import Keeper
+from .live import Live
+from .server import Simulator
+from .world import Settings
+
+EPILOG = """\
+The wire is at {address}/api/v1.0/invoke/open-ability/method/user-commands, and .../oauth2/token beside it.
+
+Behind the scenes, in JSON:
+  GET  /_simulator/sign-in[?username=...]  token, password and client of the organisation's account, or another's
+  GET  /_simulator/estate                  families with their members and devices
+  GET  /_simulator/canaries                every secret there is, for searching leaks
+  GET  /_simulator/journal[?command=...]   what arrived and became of it; DELETE empties it
+  POST /_simulator/faults                  {"command": name or "*", "kind": ..., "times": n or null}; GET, DELETE
+  POST /_simulator/events                  {"kind": "opening|call|device|family|member|rename", ...}
+  POST /_simulator/reset                   {"seed": ..., "families": ..., "window": ..., "now": ...}
+  POST /_simulator/tokens                  {"expire": true, "refresh": false}
+  POST /_simulator/clock                   {"advance_seconds": n}
+"""
+
+
+def main() -> int:
+    options = _options()
+    keeper = Keeper(options.state) if options.state else None
+    first, saved = _settings(options, keeper.load() if keeper else None)
+    try:
+        simulator = Simulator((options.host, options.port), first, saved)
+    except OSError as error:
+        print(f"cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    _in_background(simulator.serve_forever, 0.05)
+    if keeper:
+        _in_background(keeper.keep, simulator, stop)
+    if options.until_stdin_closes:
+        _in_background(lambda: (sys.stdin.buffer.read(), stop.set()))
+    if options.live:
+        Live(simulator, stop).start()
+    print(f"listening on http://{options.host}:{simulator.server_address[1]}", flush=True)
+    stop.wait()
+    if keeper:
+        keeper.save(simulator)
+    # Hanging callers must not hold it: their threads are daemons, and their sockets close with the process.
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m portal.simulator",
+        description="A stand-in for the upstream: the same wire, with an estate made from a seed.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    first = Settings()
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 picks one")
+    parser.add_argument("--families", type=int, help=f"size of the estate (default: {first.families})")
+    parser.add_argument("--seed", help=f"what everything is made from (default: {first.seed})")
+    parser.add_argument(
+        "--window", type=int, help=f"rows of history that an answer holds (default: {first.window})"
+    )
+    parser.add_argument(
+        "--now", metavar="ISO", help="when the clock begins and the first history ends (default: now)"
+    )
+    parser.add_argument(
+        "--history-zone", metavar="ZONE", help="zone of the times in histories (default: UTC)"
+    )
+    parser.add_argument(
+        "--open-row-seconds",
+        type=float,
+        metavar="N",
+        help="how long after a remote opening its row is told (default: 1)",
+    )
+    parser.add_argument(
+        "--rotate-pictures-seconds",
+        type=float,
+        metavar="N",
+        help="how long addresses of pictures keep their query string; 0 is one call (default: 0)",
+    )
+    parser.add_argument("--state", type=Path, metavar="FILE", help="keep the state here between runs")
+    parser.add_argument("--live", action="store_true", help="let things happen by themselves")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but the address")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="stop when the starting process is gone"
+    )
+    options = parser.parse_args()
+    if options.now:
+        try:
+            moment = datetime.fromisoformat(options.now)
+        except ValueError:
+            parser.error(f"--now must be an ISO time, not {options.now}")
+        options.now = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if options.families is not None and not 1 <= options.families <= 100_000:
+        parser.error("--families must be from 1 to 100000")
+    return options
+
+
+def _settings(
+    options: argparse.Namespace, saved: dict[str, Any] | None
+) -> tuple[Settings, dict[str, Any] | None]:
+    """How to start anew, and the saved state if it is of the estate that is asked for. What the command line does
+    not say goes on as it was saved."""
+    given = {
+        each.name: getattr(options, each.name)
+        for each in fields(Settings)
+        if getattr(options, each.name) is not None
+    }
+    if saved is not None:
+        kept = saved["settings"]
+        if "now" in given or any(given.get(name, kept[name]) != kept[name] for name in ("seed", "families")):
+            saved = None
+            if not options.quiet:
+                print("the saved estate is another one than is asked for: it begins anew", file=sys.stderr)
+        else:
+            kept.update(given)
+    return Settings(**given), saved
+
+
+def _in_background(task: Callable[..., Any], *arguments: Any) -> None:
+    threading.Thread(target=task, args=arguments, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
