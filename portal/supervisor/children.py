@@ -32,6 +32,7 @@ class Program:
     is_ready: Callable[[], bool] | None = None
     ready_seconds: float = 60.0
     stop_seconds: float = 20.0
+    stop_signal: signal.Signals = signal.SIGTERM
     standard_input: str | None = None
     # False for what does one thing and ends; somebody then calls wait_until_done.
     runs_on: bool = True
@@ -131,19 +132,20 @@ class Children:
     def stop_all(self, *, after_failure: bool = False) -> None:
         """Stop all children, the last started first, each when the one before has ended.
 
-        A child is asked with TERM and given its time; then it and what it started are killed.
+        A child is asked with its signal and given its time; then it and what it started are killed.
         """
         while self._running:
             program, process = self._running.pop()
             patience = (
                 min(program.stop_seconds, FAILURE_STOP_SECONDS) if after_failure else program.stop_seconds
             )
-            self._stop_one(program.name, process, patience)
+            self._stop_one(program, process, patience)
 
-    def _stop_one(self, name: str, process: subprocess.Popen[bytes], patience_seconds: float) -> None:
+    def _stop_one(self, program: Program, process: subprocess.Popen[bytes], patience_seconds: float) -> None:
+        name = program.name
         began = time.monotonic()
         was_running = process.poll() is None
-        process.terminate()
+        process.send_signal(program.stop_signal)
         told = False
         while process.poll() is None:
             waited = time.monotonic() - began
