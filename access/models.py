@@ -91,6 +91,7 @@ class Relay(models.Model):
     name = models.TextField(blank=True)
     number = models.TextField(blank=True)
     is_security = models.BooleanField(default=False)
+    missing_answers = models.SmallIntegerField(default=0)
     gone_at = models.DateTimeField(null=True)
 
     objects: ClassVar[RelayQuerySet] = RelayQuerySet.as_manager()

@@ -298,6 +298,7 @@ class SyncState(models.Model):
     answer_oldest = models.CharField(max_length=64, blank=True)
     newest_known = models.CharField(max_length=64, blank=True)
     begins_after = models.CharField(max_length=64, blank=True)
+    gap_until = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [

@@ -265,6 +265,8 @@ SYNC_SECONDS = {
     "calls": env.int("SYNC_CALLS_SECONDS", 30),
 }
 SYNC_THREADS = env.int("SYNC_THREADS", 16)
+# How long the states of a worker that was killed stay its own; a living one renews its lease.
+SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", 30.0)
 CAPTURE_HOSTS = env.list("CAPTURE_HOSTS", default=[])
 
 # E-mail.
