@@ -16,6 +16,7 @@ import django
 from django.core.management import call_command
 
 CONNECTION = "Riverside"
+ZONE = "Europe/London"
 
 
 def main() -> None:
@@ -48,23 +49,27 @@ def main() -> None:
 
 def make_properties(estate: dict[str, Any]) -> None:
     """The estate's properties, each with its families."""
-    for name, zone in properties(estate):
-        families = [one["residence_id"] for one in estate["families"] if one["property"] == name]
+    for name in estate["properties"]:
+        families = [one["residence_id"] for one in reachable(estate) if one["property"] == name]
         words = [word for family in families for word in ("--family", family)]
-        call_command("property", name, "--zone", zone, *words)
-
-
-def properties(estate: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name and time zone of each."""
-    return [(one["name"], one["zone"]) for one in estate["properties"]]
+        call_command("property", name, "--zone", ZONE, *words)
 
 
 def make_people(people: dict[str, dict[str, str]], estate: dict[str, Any]) -> None:
-    """One of each role; the family admin has the first family with a member and a door."""
-    family = next(one for one in estate["families"] if one["members"] and one["devices"])
+    """One of each role; the family admin has a family with several members and a door that is online."""
+    family = next(
+        one
+        for one in reachable(estate)
+        if len(one["members"]) > 2 and any(device["online"] and device["relays"] for device in one["devices"])
+    )
     for role, person in people.items():
         words = ["--family", family["residence_id"]] if role == "family-admin" else []
         with_input(person["password"], "adduser", person["email"], "--role", role, *words, "--password-stdin")
+
+
+def reachable(estate: dict[str, Any]) -> list[dict[str, Any]]:
+    """The families that the connection reaches."""
+    return [one for one in estate["families"] if not one["is_gone"]]
 
 
 def with_input(secret: str, *words: str) -> None:
