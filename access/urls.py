@@ -1,2 +1,18 @@
+from django.urls import path
+
+from access.views import doors, openings
+
 app_name = "access"
-urlpatterns: list = []
+urlpatterns = [
+    path("doors/", doors.device_list, name="device_list"),
+    path("families/<str:family_id>/doors/", doors.family_doors, name="family_doors"),
+    path(
+        "families/<str:family_id>/doors/<str:relay_id>/openings/", openings.opening_create, name="opening_create"
+    ),
+    path(
+        "families/<str:family_id>/doors/<str:relay_id>/openings/<str:command_id>/",
+        openings.opening_press,
+        name="opening_press",
+    ),
+    path("log/openings/<str:opening_id>/thumbnail.jpg", openings.opening_thumbnail, name="opening_thumbnail"),
+]

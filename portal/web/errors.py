@@ -18,6 +18,13 @@ def notice(request: HttpRequest, text: str, status: int) -> HttpResponse:
     return response
 
 
+def trouble(request: HttpRequest, text: str, status: int = 503) -> HttpResponse:
+    """An action that could not even begin: the words in the notices, or as a page without a script."""
+    if wants_fragment(request):
+        return notice(request, text, status)
+    return render(request, "web/trouble.html", {"text": text}, status=status)
+
+
 def _answer(request: HttpRequest, status: int, text: str) -> HttpResponse:
     if wants_fragment(request):
         return notice(request, text, status)

@@ -1,0 +1,170 @@
+"""Reads doors, and what became of presses, for the pages."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core import signing
+from django.db.models import Count, Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from access.models import Device, Opening, Outage, Relay
+from families.models import Family, Kind, SyncState
+from portal.accounts.models import User
+from portal.audit import trail
+from portal.audit.models import Command, State
+from portal.text import searchable
+
+PAGE_SIZE = 60
+# How long an accepted press may wait for its opening before the page says that none was seen.
+SEEN_WITHIN = timedelta(seconds=90)
+
+
+@dataclass(frozen=True)
+class DoorFilter:
+    """What the board shows; everything comes from the address, unknown values mean no filter."""
+
+    text: str = ""
+    property_id: str = ""
+    is_offline: bool = False
+    is_public: bool = False
+    family: Family | None = None
+
+
+@dataclass(frozen=True)
+class DoorPage:
+    """One page of the board. ``next_cursor`` is "" on the last one."""
+
+    devices: list[Device]
+    next_cursor: str
+    total: int
+    online: int
+
+
+def list_doors(user: User, chosen: DoorFilter, *, cursor: str = "") -> DoorPage:
+    """The devices within the person's reach, by name; a public one that many families share stands once.
+
+    Each comes with its family, its relays, ``shared_by`` (families), ``offline_since`` and ``last_press``.
+    Four queries, however many there are.
+    """
+    devices = _board(user)
+    counts = devices.aggregate(total=Count("pk"), online=Count("pk", filter=Q(is_online=True)))
+    found = _narrowed(devices, chosen)
+    if place := _read_cursor(cursor):
+        text, pk = place
+        found = found.filter(search_text__gte=text).filter(Q(search_text__gt=text) | Q(pk__gt=pk))
+    rows = list(_dressed(found).order_by("search_text", "pk")[: PAGE_SIZE + 1])
+    more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    next_cursor = signing.dumps([rows[-1].search_text, rows[-1].pk], salt="doors") if more else ""
+    return DoorPage(rows, next_cursor, counts["total"], counts["online"])
+
+
+def list_family_doors(family: Family) -> list[Device]:
+    """All devices of one family, by name, with relays and the rest as on the board. Two queries."""
+    return list(_dressed(Device.objects.filter(family=family, gone_at=None)).order_by("search_text", "pk"))
+
+
+def get_relay(user: User, *, family_id: str, relay_id: str) -> Relay:
+    """The relay with its device, family and property; raises Relay.DoesNotExist unless it is the person's to see."""
+    relays = Relay.objects.visible_to(user).select_related("device__family__property")
+    return relays.get(
+        device__family__public_id=family_id, public_id=relay_id, gone_at=None, device__gone_at=None
+    )
+
+
+def doors_as_of(user: User, family: Family | None = None) -> Any:
+    """When the oldest of the shown device states was last read; None where one never was."""
+    states = SyncState.objects.filter(kind=Kind.DEVICES, family__gone_at=None)
+    if family is not None:
+        states = states.filter(family=family)
+    elif user.is_limited or user.is_family_admin:
+        states = states.filter(family__in=Family.objects.visible_to(user))
+    found = states.aggregate(
+        oldest=Min("last_good_at"), newest=Max("last_good_at"), never=Count("pk", filter=Q(last_good_at=None))
+    )
+    return None if found["never"] else found["oldest"]
+
+
+@dataclass(frozen=True)
+class Press:
+    """A press as the page tells it. ``step`` is one of on_its_way, accepted, seen, nothing_seen, refused, not_sent, unknown, no_trace."""
+
+    command: Command
+    step: str
+    opening: Opening | None
+    is_waiting: bool
+
+    @property
+    def version(self) -> str:
+        """Changes whenever there is something new to show."""
+        return f"{self.step}-{self.opening.pk if self.opening else 0}"
+
+
+def get_press(user: User, *, relay: Relay, command_id: str) -> Press:
+    """What became of a press of this relay; raises Command.DoesNotExist unless it is the person's to see."""
+    commands = Command.objects.visible_to(user).filter(object_kind="relay", object_id=relay.public_id)
+    return describe_press(commands.get(public_id=command_id))
+
+
+def describe_press(command: Command) -> Press:
+    """The press behind a command, with the opening that it caused where the log has brought it."""
+    trail.settle_if_overdue(command)
+    opening = Opening.objects.filter(command=command).first()
+    if opening is not None:
+        return Press(command, "seen", opening, is_waiting=False)
+    is_fresh = timezone.now() - command.created_at < SEEN_WITHIN
+    match command.state:
+        case State.INTENT | State.SENT:
+            return Press(command, "on_its_way", None, is_waiting=True)
+        case State.SUCCEEDED:
+            return Press(command, "accepted" if is_fresh else "nothing_seen", None, is_waiting=is_fresh)
+        case State.UNKNOWN:
+            return Press(command, "unknown", None, is_waiting=is_fresh)
+        case _:
+            return Press(command, command.state, None, is_waiting=False)
+
+
+def _board(user: User) -> QuerySet[Device]:
+    visible = Device.objects.visible_to(user).filter(gone_at=None, family__gone_at=None)
+    earlier = visible.filter(mac=OuterRef("mac"), is_public=True, pk__lt=OuterRef("pk"))
+    return visible.exclude(Q(is_public=True) & Exists(earlier))
+
+
+def _narrowed(devices: QuerySet[Device], chosen: DoorFilter) -> QuerySet[Device]:
+    if chosen.is_offline:
+        devices = devices.filter(is_online=False)
+    if chosen.is_public:
+        devices = devices.filter(is_public=True)
+    if chosen.property_id:
+        devices = devices.filter(family__property__public_id=chosen.property_id)
+    if chosen.family is not None:
+        devices = devices.filter(family=chosen.family)
+    for word in searchable(chosen.text).split():
+        devices = devices.filter(Q(search_text__contains=word) | Q(family__search_text__contains=word))
+    return devices
+
+
+def _dressed(devices: QuerySet[Device]) -> QuerySet[Device]:
+    outage = Outage.objects.filter(device=OuterRef("pk"), ended_at=None).order_by("-began_at")
+    shared = (
+        Device.objects.filter(mac=OuterRef("mac"), is_public=True, gone_at=None)
+        .order_by()
+        .values("mac")
+        .annotate(families=Count("pk"))
+        .values("families")
+    )
+    relays = Relay.objects.filter(gone_at=None).order_by("is_security", "number", "pk")
+    return (
+        devices.select_related("family__property")
+        .prefetch_related(Prefetch("relays", relays, to_attr="open_relays"))
+        .annotate(offline_since=Subquery(outage.values("began_at")[:1]), shared_by=Subquery(shared))
+    )
+
+
+def _read_cursor(cursor: str) -> tuple[str, int] | None:
+    try:
+        text, pk = signing.loads(cursor, salt="doors")
+        return str(text), int(pk)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None

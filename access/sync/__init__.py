@@ -1,0 +1,1 @@
+"""Keeps doors and their history in step with the upstream."""

@@ -1,0 +1,54 @@
+"""The board of doors, and the doors of one family."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from access import selectors
+from access.selectors import DoorFilter
+from access.views.cards import door_card
+from families.models import Family, Property
+from portal.web.access import policy
+from portal.web.pages import render_page
+
+SHOWS = ("offline", "public")
+
+
+@policy()
+def device_list(request: HttpRequest) -> HttpResponse:
+    """The board of all doors within the person's reach."""
+    shows = request.GET.get("show", "")
+    properties = list(Property.objects.visible_to(request.user).order_by("name"))
+    property_id = request.GET.get("property", "")
+    chosen = DoorFilter(
+        text=request.GET.get("q", "").strip()[:100],
+        property_id=property_id if property_id in {place.public_id for place in properties} else "",
+        is_offline=shows == "offline",
+        is_public=shows == "public",
+    )
+    page = selectors.list_doors(request.user, chosen, cursor=request.GET.get("after", ""))
+    query = request.GET.copy()
+    query["after"] = page.next_cursor
+    context = {
+        "page": page,
+        "cards": [door_card(request.user, device) for device in page.devices],
+        "next_url": f"?{query.urlencode()}" if page.next_cursor else "",
+        "properties": properties,
+        "chosen": chosen,
+        "shows": shows if shows in SHOWS else "",
+        "is_filtered": bool(chosen.text or chosen.property_id or chosen.is_offline or chosen.is_public),
+        "as_of": selectors.doors_as_of(request.user),
+    }
+    return render_page(request, "access/device_list.html", "access/_door_board.html", context)
+
+
+@policy()
+def family_doors(request: HttpRequest, family_id: str) -> HttpResponse:
+    """The doors of one family; the family's page asks for the fragment."""
+    families = Family.objects.visible_to(request.user).select_related("property")
+    family = get_object_or_404(families, public_id=family_id)
+    context = {
+        "family": family,
+        "cards": [door_card(request.user, device) for device in selectors.list_family_doors(family)],
+        "as_of": selectors.doors_as_of(request.user, family),
+    }
+    return render_page(request, "access/family_doors.html", "access/_family_doors.html", context)

@@ -1,0 +1,110 @@
+"""Opening a door, what became of it, and the pictures of openings."""
+
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from access import selectors, services
+from access.forms import OpenDoorForm
+from access.models import Opening, Picture, Relay
+from access.selectors import Press
+from access.sync.pictures import picture_path
+from access.views.cards import press_purpose, relay_card
+from portal.accounts.models import Role
+from portal.audit.models import Command
+from portal.audit.trail import AuditUnavailable
+from portal.ids import find_hidden
+from portal.web.access import policy
+from portal.web.errors import trouble
+from portal.web.pages import render_page, wants_fragment
+from portal.web.presses import PressInvalid, read_press
+
+ACTORS = (Role.MANAGER, Role.FAMILY_ADMIN)
+
+
+@policy(*ACTORS, methods=("POST",))
+def opening_create(request: HttpRequest, family_id: str, relay_id: str) -> HttpResponse:
+    """Opens a door: one press, one command."""
+    relay = _relay(request, family_id, relay_id)
+    form = OpenDoorForm(request.POST)
+    try:
+        press = read_press(request.POST.get("press", ""), request.user.pk, press_purpose(relay))
+    except PressInvalid:
+        return _ask(request, relay, form, _("This page is too old to open a door from. Nothing was sent. Open now?"))
+    if not form.is_valid():
+        return _ask(request, relay, form, " ".join(form.errors.get("reason", [])) or _("Nothing was sent."))
+    try:
+        performed = services.open_door(
+            request.user,
+            relay=relay,
+            press=press,
+            reason=form.cleaned_data["reason"],
+            confirmed=form.cleaned_data["confirmed"],
+        )
+    except services.PressedJustNow as error:
+        return _ask(request, relay, form, _pressed_words(request, error.earlier))
+    except services.NoConnection as error:
+        return trouble(request, str(error))
+    except AuditUnavailable:
+        return trouble(request, _("Not sent: the audit trail is not available. The door stays as it was."))
+    if wants_fragment(request):
+        return _show(request, relay, selectors.describe_press(performed.command))
+    return redirect("access:opening_press", family_id, relay_id, performed.command.public_id)
+
+
+@policy(*ACTORS)
+def opening_press(request: HttpRequest, family_id: str, relay_id: str, command_id: str) -> HttpResponse:
+    """What became of a press. Asked again and again while it waits: 204 when nothing is new."""
+    relay = _relay(request, family_id, relay_id)
+    try:
+        press = selectors.get_press(request.user, relay=relay, command_id=command_id)
+    except Command.DoesNotExist:
+        raise Http404 from None
+    if wants_fragment(request) and request.GET.get("version") == press.version:
+        return HttpResponse(status=204)
+    return _show(request, relay, press)
+
+
+@policy()
+def opening_thumbnail(request: HttpRequest, opening_id: str) -> HttpResponseBase:
+    """The small picture of an opening, for those who may see its row."""
+    pk = find_hidden(opening_id, "opening")
+    opening = get_object_or_404(Opening.objects.visible_to(request.user), pk=pk, picture=Picture.READY)
+    try:
+        response = FileResponse(picture_path(opening.pk).open("rb"), content_type="image/jpeg")
+    except FileNotFoundError:
+        raise Http404 from None
+    response["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
+def _relay(request: HttpRequest, family_id: str, relay_id: str) -> Relay:
+    try:
+        return selectors.get_relay(request.user, family_id=family_id, relay_id=relay_id)
+    except Relay.DoesNotExist:
+        raise Http404 from None
+
+
+def _ask(request: HttpRequest, relay: Relay, form: OpenDoorForm, words: str) -> HttpResponse:
+    """The question again, with what was typed and a fresh token; nothing was sent."""
+    card = relay_card(request.user, relay, relay.device, ask=words)
+    card["reason"] = (form.data.get("reason") or "")[:200]
+    return _render(request, card, relay, status=422)
+
+
+def _show(request: HttpRequest, relay: Relay, press: Press) -> HttpResponse:
+    return _render(request, relay_card(request.user, relay, relay.device, press), relay)
+
+
+def _render(request: HttpRequest, card: dict[str, Any], relay: Relay, status: int = 200) -> HttpResponse:
+    context = {"relay": card, "press": card["press"], "family": relay.device.family, "device": relay.device}
+    return render_page(request, "access/opening_press.html", "access/_press.html", context, status=status)
+
+
+def _pressed_words(request: HttpRequest, earlier: Command) -> str:
+    seconds = max(1, round((timezone.now() - earlier.created_at).total_seconds()))
+    who = _("you") if earlier.actor_id == request.user.pk else earlier.actor_name
+    return _("Pressed %(seconds)d s ago by %(who)s. Again?") % {"seconds": seconds, "who": who}

@@ -1,0 +1,204 @@
+"""What needs somebody, in order, each with its remedy. Reads local tables only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from access.models import Device, Gap
+from families.models import Change, Family, Reach, SyncState
+from portal.accounts.models import User
+from portal.audit.models import Command, State
+from portal.connections.models import Connection, Health
+from portal.web.templatetags.web import relative
+
+RECENT = timedelta(hours=24)
+# One failure mends itself at the next try; from here on somebody should know.
+FAILURES_THAT_COUNT = 3
+NAMED_AT_MOST = 4
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that needs somebody; ``url`` leads to where it is mended, with ``action`` as its words."""
+
+    status: str
+    title: str
+    detail: str
+    url: str = ""
+    action: str = ""
+
+
+def list_attention(user: User) -> list[Item]:
+    """What needs this person, the worst first. A fixed number of queries, none of them over history."""
+    return [
+        *_connections(user),
+        *_unknown(user),
+        *_unread(user),
+        *_offline_families(user),
+        *_offline_doors(user),
+        *_gaps(user),
+        *_changes(user),
+    ]
+
+
+def _connections(user: User) -> Iterator[Item]:
+    troubled = Connection.objects.exclude(health=Health.GOOD, paused_at=None)
+    if not user.is_manager or user.is_limited:
+        reached = Reach.objects.filter(connection=OuterRef("pk"), family__in=Family.objects.visible_to(user))
+        troubled = troubled.filter(Exists(reached))
+    for connection in troubled.defer("client_secret", "access_token", "refresh_token").order_by(
+        "health_since"
+    ):
+        since = relative(connection.health_since)
+        if connection.paused_at:
+            title = _("The connection “%(name)s” is paused")
+            detail = _("Since %(since)s. Its families are not being read.") % {
+                "since": relative(connection.paused_at)
+            }
+            status = "off"
+        elif connection.health == Health.SIGNED_OUT:
+            title = _("The connection “%(name)s” is signed out")
+            detail = _(
+                "Since %(since)s. Its families are not being read, and no door opens through it. "
+                "Renew it with: manage.py connect “%(name)s”."
+            ) % {"since": since, "name": connection.name}
+            status = "bad"
+        else:
+            title = _("The upstream does not answer through “%(name)s”")
+            detail = _("Since %(since)s. What you see is from before; it is tried again by itself.") % {
+                "since": since
+            }
+            status = "bad"
+        yield Item(status, title % {"name": connection.name}, detail)
+
+
+def _unknown(user: User) -> Iterator[Item]:
+    unknown = Command.objects.visible_to(user).filter(
+        state__in=[State.UNKNOWN, State.NO_TRACE], created_at__gt=timezone.now() - RECENT
+    )
+    for command in unknown.select_related("family").order_by("-created_at")[:NAMED_AT_MOST]:
+        by = _("you") if command.actor_id == user.pk else command.actor_name
+        detail = _("Pressed by %(who)s %(when)s, no answer came.") % {
+            "who": by,
+            "when": relative(command.created_at),
+        }
+        if command.object_kind == "relay":
+            title = _("Nobody knows whether %(door)s opened") % {"door": command.object_name}
+        else:
+            title = _("Nobody knows whether this was done: %(what)s") % {"what": command.event}
+        if command.family_id and command.object_kind == "relay" and command.family:
+            url = f"{reverse('desk:log_list')}?family={command.family.public_id}"
+            yield Item("unknown", title, detail, url, _("Look in the log"))
+        elif command.family_id and command.family:
+            yield Item(
+                "unknown",
+                title,
+                detail,
+                reverse("families:family_detail", args=[command.family.public_id]),
+                _("Look"),
+            )
+        else:
+            yield Item("unknown", title, detail)
+
+
+def _unread(user: User) -> Iterator[Item]:
+    failing = SyncState.objects.filter(
+        failures__gte=FAILURES_THAT_COUNT, family__isnull=False, family__gone_at=None
+    )
+    failing = _within(failing, user)
+    names = list(
+        failing.order_by("family__name")
+        .values_list("family__name", flat=True)
+        .distinct()[: NAMED_AT_MOST + 1]
+    )
+    if names:
+        since = failing.aggregate(since=Min("last_good_at"))["since"]
+        detail = (
+            _("Last read %(when)s; it is tried again by itself.") % {"when": relative(since)}
+            if since
+            else _("Not read yet; it is tried again by itself.")
+        )
+        yield Item("warn", _("Could not be read: %(families)s") % {"families": _named(names)}, detail)
+
+
+def _offline_families(user: User) -> Iterator[Item]:
+    offline = Family.objects.visible_to(user).filter(is_online=False, is_installed=True, gone_at=None)
+    names = list(
+        offline.order_by("online_changed_at", "name").values_list("name", flat=True)[: NAMED_AT_MOST + 1]
+    )
+    if names:
+        total = len(names) if len(names) <= NAMED_AT_MOST else offline.count()
+        title = ngettext("%d family is offline", "%d families are offline", total) % total
+        yield Item(
+            "off", title, _named(names), f"{reverse('families:family_list')}?state=offline", _("See them")
+        )
+
+
+def _offline_doors(user: User) -> Iterator[Item]:
+    visible = Device.objects.visible_to(user).filter(is_online=False, gone_at=None, family__gone_at=None)
+    offline = visible.values("mac").annotate(name=Min("name"), since=Max("online_changed_at"))
+    found = list(offline.order_by("since")[: NAMED_AT_MOST + 1])
+    if len(found) == 1:
+        device = found[0]
+        detail = (
+            _("It went offline %(when)s.") % {"when": relative(device["since"])}
+            if device["since"]
+            else _("It was offline when first seen.")
+        )
+        title = _("%(door)s is offline") % {"door": device["name"]}
+        yield Item("warn", title, detail, f"{reverse('access:device_list')}?show=offline", _("See it"))
+    elif found:
+        total = len(found) if len(found) <= NAMED_AT_MOST else offline.count()
+        title = ngettext("%d door is offline", "%d doors are offline", total) % total
+        names = _named([device["name"] for device in found])
+        yield Item("warn", title, names, f"{reverse('access:device_list')}?show=offline", _("See them"))
+
+
+def _gaps(user: User) -> Iterator[Item]:
+    gaps = Gap.objects.visible_to(user).filter(seen_at__gt=timezone.now() - RECENT)
+    names = list(
+        gaps.order_by("family__name").values_list("family__name", flat=True).distinct()[: NAMED_AT_MOST + 1]
+    )
+    if names:
+        title = _("Rows of the log may be missing")
+        yield Item(
+            "warn",
+            title,
+            _("Since yesterday, at %(families)s.") % {"families": _named(names)},
+            reverse("desk:log_list"),
+            _("See the log"),
+        )
+
+
+def _changes(user: User) -> Iterator[Item]:
+    changes = Change.objects.visible_to(user).filter(at__gt=timezone.now() - RECENT).select_related("family")
+    for change in changes.order_by("-at")[:NAMED_AT_MOST]:
+        title = _("Changed outside the portal: %(subject)s") % {"subject": change.subject}
+        detail = (
+            f"{change.family.name}: {change.before or '–'} → {change.after or '–'}, {relative(change.at)}"
+        )
+        yield Item(
+            "warn",
+            title,
+            detail,
+            reverse("families:family_detail", args=[change.family.public_id]),
+            _("See the family"),
+        )
+
+
+def _within(states: QuerySet[Any], user: User) -> QuerySet[Any]:
+    if user.is_limited or user.is_family_admin:
+        return states.filter(family__in=Family.objects.visible_to(user))
+    return states
+
+
+def _named(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMED_AT_MOST])
+    return _("%(names)s and more") % {"names": shown} if len(names) > NAMED_AT_MOST else shown

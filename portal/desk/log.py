@@ -1,0 +1,281 @@
+"""The log: openings and calls together, newest first, with the gaps between them. Reads local tables only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.core import signing
+from django.db.models import Count, Max, Min, Q, QuerySet
+
+from access.models import Call, Device, Gap, Opening
+from families.models import Family, Kind, Member, Property, SyncState
+from portal.accounts.models import User
+from portal.text import searchable
+
+PAGE_SIZE = 50
+# More names than this behind one text, and the text is too short to mean anything.
+NAMES_AT_MOST = 200
+
+OPENED, REFUSED, CALLS = "opened", "refused", "calls"
+RESULTS = (OPENED, REFUSED, CALLS)
+
+OPENING_COLUMNS = (
+    "pk",
+    "at",
+    "is_time_readable",
+    "raw_time",
+    "is_success",
+    "account_name",
+    "device_name",
+    "open_door_type",
+    "picture",
+    "seen_at",
+    "family__public_id",
+    "family__name",
+    "command__actor_name",
+    "command__reason",
+    "command__command_id",
+)
+CALL_COLUMNS = (
+    "pk",
+    "at",
+    "is_time_readable",
+    "raw_time",
+    "call_name",
+    "call_sip",
+    "seen_at",
+    "family__public_id",
+    "family__name",
+)
+GAP_COLUMNS = ("pk", "at", "begins_at", "kind", "cause", "family__public_id", "family__name")
+
+
+class Place(NamedTuple):
+    """Where a row stands in the log: later ones are greater. ``rank`` orders kinds within one moment."""
+
+    at: datetime
+    rank: int
+    pk: int
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """What of the log is shown; everything comes from the address."""
+
+    family: Family | None = None
+    device: Device | None = None
+    in_property: Property | None = None
+    text: str = ""
+    result: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_set(self) -> bool:
+        return self != LogFilter()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: ``kind`` is opening, call or gap, ``values`` its columns by name."""
+
+    kind: str
+    place: Place
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """The last row of each kind that a reader has seen, by number: what comes later is new to them."""
+
+    opening: int = 0
+    call: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.opening}.{self.call}"
+
+    @classmethod
+    def read(cls, text: str) -> "Watermark":
+        """The watermark of an address; a strange one means that nothing was seen."""
+        opening, _, call = text.partition(".")
+        if opening.isdecimal() and call.isdecimal() and len(text) <= 40:
+            return cls(int(opening), int(call))
+        return cls()
+
+
+class _Kind(NamedTuple):
+    name: str
+    rank: int
+    columns: tuple[str, ...]
+
+
+_CALL, _OPENING, _GAP = (
+    _Kind("call", 0, CALL_COLUMNS),
+    _Kind("opening", 1, OPENING_COLUMNS),
+    _Kind("gap", 2, GAP_COLUMNS),
+)
+
+
+def list_log(user: User, chosen: LogFilter, *, cursor: str = "") -> tuple[list[Row], str]:
+    """A page of rows, and the cursor of the next ("" on the last). At most three queries, one for each kind.
+
+    The rows are merged here: a union of sliced queries does not run on SQLite.
+    """
+    before = _read_cursor(cursor)
+    rows: list[Row] = []
+    for kind, found in _queries(user, chosen):
+        rows += _rows(kind, _page(kind, found, before)[: PAGE_SIZE + 1])
+    rows.sort(key=lambda row: row.place, reverse=True)
+    more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    return rows, _write_cursor(rows[-1].place) if more else ""
+
+
+def list_new(user: User, chosen: LogFilter, seen: Watermark) -> list[Row]:
+    """The openings and calls that came after ``seen``, newest first, a page at most. Two queries on small ranges."""
+    rows: list[Row] = []
+    for kind, found in _queries(user, chosen):
+        if kind is not _GAP:
+            last = seen.opening if kind is _OPENING else seen.call
+            rows += _rows(kind, found.filter(pk__gt=last).order_by("-at", "-pk")[:PAGE_SIZE])
+    rows.sort(key=lambda row: row.place, reverse=True)
+    return rows
+
+
+def watermark() -> Watermark:
+    """The numbers of the newest rows there are, whoever may see them. Two index look-ups."""
+    opening = Opening.objects.aggregate(last=Max("pk"))["last"]
+    call = Call.objects.aggregate(last=Max("pk"))["last"]
+    return Watermark(opening or 0, call or 0)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How old the log is: ``as_of`` is when the family read longest ago was read; None where one never was."""
+
+    as_of: datetime | None
+    behind: int
+
+
+def freshness(user: User, family: Family | None = None) -> Freshness:
+    """How fresh the openings are over the person's families, or in one. One query."""
+    states = SyncState.objects.filter(kind=Kind.OPENINGS, family__gone_at=None)
+    if family is not None:
+        states = states.filter(family=family)
+    elif user.is_limited or user.is_family_admin:
+        states = states.filter(family__in=Family.objects.visible_to(user))
+    found = states.aggregate(
+        oldest=Min("last_good_at"),
+        never=Count("pk", filter=Q(last_good_at=None)),
+        behind=Count("pk", filter=Q(failures__gt=0)),
+    )
+    return Freshness(None if found["never"] else found["oldest"], found["behind"])
+
+
+def _queries(user: User, chosen: LogFilter) -> Iterable[tuple[_Kind, QuerySet[Any]]]:
+    named = _named(user, chosen.text)
+    openings = _common(Opening.objects.visible_to(user), chosen)
+    if chosen.result == OPENED:
+        openings = openings.filter(is_success=True)
+    if chosen.result == REFUSED:
+        openings = openings.filter(is_success=False)
+    if chosen.device is not None:
+        openings = openings.filter(device=chosen.device)
+    if named is not None:
+        openings = openings.filter(
+            Q(family__in=named.families) | Q(device__in=named.devices) | Q(account_name__in=named.people)
+        )
+    if chosen.result != CALLS:
+        yield _OPENING, openings
+    calls = _common(Call.objects.visible_to(user), chosen)
+    if named is not None:
+        calls = calls.filter(Q(family__in=named.families) | Q(call_name__in=named.callers))
+    if chosen.result in {"", CALLS} and chosen.device is None:
+        yield _CALL, calls
+    gaps = _common(Gap.objects.visible_to(user), chosen)
+    if named is not None:
+        gaps = gaps.filter(family__in=named.families)
+    if chosen.result == CALLS:
+        gaps = gaps.filter(kind=Kind.CALLS)
+    elif chosen.result or chosen.device is not None:
+        gaps = gaps.filter(kind=Kind.OPENINGS)
+    yield _GAP, gaps
+
+
+def _common(rows: QuerySet[Any], chosen: LogFilter) -> QuerySet[Any]:
+    if chosen.family is not None:
+        rows = rows.filter(family=chosen.family)
+    if chosen.in_property is not None:
+        rows = rows.filter(family__property=chosen.in_property)
+    if chosen.since is not None:
+        rows = rows.filter(at__gte=chosen.since)
+    if chosen.until is not None:
+        rows = rows.filter(at__lt=chosen.until)
+    return rows
+
+
+class _Named(NamedTuple):
+    families: list[int]
+    devices: list[int]
+    people: list[str]
+    callers: list[str]
+
+
+def _named(user: User, text: str) -> _Named | None:
+    """The families, devices and people behind a text, looked up first: the large tables are then asked by number."""
+    words = searchable(text).split()
+    if not words:
+        return None
+    families, devices, members = (
+        Family.objects.visible_to(user),
+        Device.objects.visible_to(user),
+        Member.objects.visible_to(user),
+    )
+    for word in words:
+        families = families.filter(search_text__contains=word)
+        devices = devices.filter(search_text__contains=word)
+        members = members.filter(search_text__contains=word)
+    people: set[str] = set()
+    for member in members.order_by("pk")[:NAMES_AT_MOST]:
+        people |= {member.name, member.account_name, member.first_name} - {""}
+    found_devices = list(devices.order_by("pk").values_list("pk", "name")[:NAMES_AT_MOST])
+    return _Named(
+        list(families.order_by("pk").values_list("pk", flat=True)[:NAMES_AT_MOST]),
+        [pk for pk, _ in found_devices],
+        sorted(people | {text}),
+        sorted({name for _, name in found_devices} | {text}),
+    )
+
+
+def _page(kind: _Kind, rows: QuerySet[Any], before: Place | None) -> QuerySet[Any]:
+    if before is not None:
+        # The bound on ``at`` stands by itself, so that an index can begin there; an OR alone would scan.
+        if kind.rank < before.rank:
+            rows = rows.filter(at__lte=before.at)
+        elif kind.rank > before.rank:
+            rows = rows.filter(at__lt=before.at)
+        else:
+            rows = rows.filter(at__lte=before.at).filter(Q(at__lt=before.at) | Q(pk__lt=before.pk))
+    return rows.order_by("-at", "-pk")
+
+
+def _rows(kind: _Kind, found: QuerySet[Any]) -> list[Row]:
+    return [
+        Row(kind.name, Place(values["at"], kind.rank, values["pk"]), values)
+        for values in found.values(*kind.columns)
+    ]
+
+
+def _write_cursor(place: Place) -> str:
+    return signing.dumps([place.at.astimezone(UTC).isoformat(), place.rank, place.pk], salt="log")
+
+
+def _read_cursor(cursor: str) -> Place | None:
+    if not cursor:
+        return None
+    try:
+        at, rank, pk = signing.loads(cursor, salt="log")
+        return Place(datetime.fromisoformat(at), int(rank), int(pk))
+    except (signing.BadSignature, ValueError, TypeError):
+        return None

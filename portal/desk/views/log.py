@@ -1,0 +1,154 @@
+"""The log page, and the poll that keeps its top live."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+
+from access.models import Device
+from families.models import Family, Property
+from portal.desk import log, rows
+from portal.desk.log import LogFilter, Watermark
+from portal.web.access import policy
+from portal.web.pages import render_page, wants_fragment
+from portal.web.templatetags.web import relative
+
+
+@policy()
+def log_list(request: HttpRequest) -> HttpResponse:
+    """A page of the log, as filtered by the address."""
+    chosen = _filter(request)
+    cursor = request.GET.get("before", "")
+    # Taken before the rows: what comes in between is then shown twice by no one and missed by no one.
+    seen = log.watermark()
+    found, next_cursor = log.list_log(request.user, chosen, cursor=cursor)
+    is_top = not cursor and chosen.until is None
+    freshness = log.freshness(request.user, chosen.family)
+    context = {
+        "days": rows.days(request.user, found),
+        "chosen": chosen,
+        "is_filtered": chosen != LogFilter(),
+        "filters": _filters(request, chosen),
+        "older_url": _address(request, before=next_cursor) if next_cursor else "",
+        "newer_url": _address(request, before="") if cursor else "",
+        "as_of": freshness.as_of,
+        "is_stale": freshness.behind > 0,
+        "stale_words": _("some families could not be read") if freshness.behind else "",
+        **(_live(request, seen, found) if is_top else {}),
+    }
+    return render_page(request, "desk/log_list.html", "desk/_log.html", context)
+
+
+@policy()
+def log_new(request: HttpRequest) -> HttpResponse:
+    """What came to the top of the log since the address's watermark: 204 when nothing did."""
+    if not wants_fragment(request):
+        return redirect(_address(request, reverse("desk:log_list"), seen="", top=""))
+    seen = Watermark.read(request.GET.get("seen", ""))
+    now = log.watermark()
+    if now == seen:
+        return HttpResponse(status=204)
+    found = log.list_new(request.user, _filter(request), seen)
+    if not found:
+        return HttpResponse(status=204)
+    top = _moment(request.GET.get("top", ""))
+    above = [row for row in found if top is None or row.place.at >= top]
+    late = len(found) - len(above)
+    newest = above[0].place.at.isoformat() if above else request.GET.get("top", "")
+    context = {
+        "days": rows.days(request.user, above, are_new=True),
+        "known_day": timezone.localtime(top).date().isoformat() if top else "",
+        "late": late,
+        **_live(request, now, above or found, top=newest),
+    }
+    return render(request, "desk/_log_new.html", context)
+
+
+def _live(request: HttpRequest, seen: Watermark, found: list[log.Row], top: str = "") -> dict[str, Any]:
+    newest = top or (found[0].place.at.isoformat() if found else "")
+    poll_url = _address(request, reverse("desk:log_new"), seen=str(seen), top=newest, before="")
+    moment = _moment(newest)
+    return {"poll_url": poll_url, "as_of_words": relative(moment) if moment else _("never")}
+
+
+def _address(request: HttpRequest, path: str = "", **changes: str) -> str:
+    """The page's own address with some of its parameters changed; an empty one goes."""
+    query = request.GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value:
+            query[name] = value
+    return f"{path or request.path}?{query.urlencode()}" if query else path or request.path
+
+
+def _filter(request: HttpRequest) -> LogFilter:
+    """The filter of an address. What is unknown or not the person's to see filters nothing away by itself: it is ignored."""
+    asked = request.GET
+    user = request.user
+    family = (
+        Family.objects.visible_to(user).filter(public_id=asked["family"]).first()
+        if asked.get("family")
+        else None
+    )
+    device = (
+        Device.objects.visible_to(user).filter(public_id=asked["door"]).first() if asked.get("door") else None
+    )
+    place = (
+        Property.objects.visible_to(user).filter(public_id=asked["property"]).first()
+        if asked.get("property")
+        else None
+    )
+    return LogFilter(
+        family=family,
+        device=device,
+        in_property=place,
+        text=asked.get("q", "").strip()[:100],
+        result=asked.get("result", "") if asked.get("result") in log.RESULTS else "",
+        since=_day(asked.get("from", "")),
+        until=_day(asked.get("to", ""), days=1),
+    )
+
+
+def _filters(request: HttpRequest, chosen: LogFilter) -> dict[str, Any]:
+    """What the filter form shows."""
+    doors: list[dict[str, str]] = []
+    if chosen.family is not None:
+        found = Device.objects.filter(family=chosen.family, gone_at=None).order_by("search_text", "pk")
+        doors = [{"id": door.public_id, "name": door.name} for door in found]
+    return {
+        "text": chosen.text,
+        "properties": list(Property.objects.visible_to(request.user).order_by("name")),
+        "property_id": chosen.in_property.public_id if chosen.in_property else "",
+        "family": chosen.family,
+        "without_family_url": _address(request, family="", door="", before=""),
+        "doors": doors,
+        "door_id": chosen.device.public_id if chosen.device else "",
+        "door": chosen.device,
+        "result": chosen.result,
+        "from": request.GET.get("from", "") if chosen.since else "",
+        "to": request.GET.get("to", "") if chosen.until else "",
+    }
+
+
+def _day(text: str, days: int = 0) -> datetime | None:
+    """The beginning of a day in the current time zone, ``days`` later; None for anything that is no date."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    if day is None or not 1970 <= day.year <= 9000:
+        return None
+    return datetime.combine(day + timedelta(days=days), time(), tzinfo=timezone.get_current_timezone())
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -1,0 +1,15 @@
+"""Search from everywhere."""
+
+from django.http import HttpRequest, HttpResponse
+
+from portal.desk import search as finder
+from portal.web.access import policy
+from portal.web.pages import render_page
+
+
+@policy()
+def search(request: HttpRequest) -> HttpResponse:
+    """What carries the asked text in its name: families, members, doors."""
+    text = request.GET.get("q", "").strip()[:100]
+    context = {"search_text": text, "found": finder.find(request.user, text)}
+    return render_page(request, "desk/search.html", "desk/_search.html", context)
