@@ -83,6 +83,11 @@ class Connection(models.Model):
         return self.name
 
     @property
+    def sign_in_can_renew(self) -> bool:
+        """Whether there is a refresh token. Decrypts nothing."""
+        return bool(self.__dict__.get("refresh_token"))
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone that this account's history is written in."""
         return ZoneInfo(self.history_zone)

@@ -1,0 +1,1 @@
+"""What is written about families, properties and people, each as one function that is audited."""

@@ -1,0 +1,91 @@
+"""What people do to bring others into a family."""
+
+from django.utils import timezone
+
+from families.models import Family, FamilyInvitation, Member
+from families.selectors import pending_invitations
+from families.services.acting import may_act_in, reach_of
+from portal.accounts.models import User
+from portal.audit.models import Command
+from portal.audit.trail import About, By
+from portal.connections import calling
+from portal.connections.calling import Action, Performed
+from portal.upstream.answers import Answer
+from portal.upstream.client import Client
+from portal.web.presses import PressInvalid
+
+INVITE_COMMAND = "invite_family_account"
+INVITE_EVENT = "member.invite"
+
+
+class AlreadyMember(Exception):
+    """The address belongs to somebody in the family: nothing was sent."""
+
+    def __init__(self, member: Member) -> None:
+        super().__init__(member.public_id)
+        self.member = member
+
+
+class AlreadyInvited(Exception):
+    """An invitation to the address is, or may be, on its way: ask before sending another. Nothing was sent."""
+
+    def __init__(self, invitation: FamilyInvitation) -> None:
+        super().__init__(str(invitation.pk))
+        self.invitation = invitation
+
+
+def invite_member(
+    actor: User, *, family: Family, email: str, auth: str, press: str, confirmed: bool = False
+) -> Performed:
+    """Invite an address into the family as ``user`` or ``guest``; the command's state says what is known of it.
+
+    ``family`` was fetched through ``visible_to(actor)``; ``email`` and ``auth`` are checked already. Without an
+    answer it is unknown whether the invitation went out, and no read can tell: the caller must not offer to
+    send it again by itself. Raises AlreadyMember, AlreadyInvited unless ``confirmed``, PermissionDenied,
+    NoConnection, trail.AuditUnavailable, and PressInvalid for a repeat that asks for something else than its
+    press sent; nothing was sent then. Cost: 1 upstream call (invite_family_account).
+    """
+    may_act_in(actor, family)
+    if not Command.objects.filter(press=press).exists():
+        _ask_when_known(actor, family, email, confirmed=confirmed)
+    reach = reach_of(family)
+    parameters = {"email": email, "auth": auth}
+
+    def send(client: Client, command_id: str) -> Answer[None]:
+        # Before it is sent: an invitation whose outcome never came must be shown as one that may be out.
+        FamilyInvitation.objects.create(
+            family=family,
+            command=Command.objects.get(command_id=command_id),
+            email=email,
+            auth=auth,
+            sent_by=actor,
+            sent_at=timezone.now(),
+        )
+        return client.invite_family_account(
+            residence_id=family.residence_id, email=email, auth=auth, command_id=command_id
+        )
+
+    performed = calling.perform(
+        By.person(actor),
+        reach.connection,
+        Action(
+            INVITE_COMMAND,
+            INVITE_EVENT,
+            About(family.pk, family.name, "invitation", family.public_id, email),
+            press,
+            parameters,
+        ),
+        send,
+    )
+    if performed.is_repeat and performed.command.parameters != parameters:
+        raise PressInvalid("the press invited somebody else")
+    return performed
+
+
+def _ask_when_known(actor: User, family: Family, email: str, *, confirmed: bool) -> None:
+    member = Member.objects.filter(family=family, gone_at=None, email__iexact=email).first()
+    if member is not None:
+        raise AlreadyMember(member)
+    invitation = pending_invitations(actor, family).filter(email__iexact=email).first()
+    if invitation is not None and not confirmed:
+        raise AlreadyInvited(invitation)
