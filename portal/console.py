@@ -85,7 +85,8 @@ def read_lines(*wanted: str) -> list[str]:
     if sys.stdin.isatty():
         lines = [getpass.getpass(f"{what}: ") for what in wanted]
     else:
-        lines = read_input(len(wanted) * LONGEST_INPUT, " and ".join(wanted)).splitlines()
+        lines = read_input(len(wanted) * LONGEST_INPUT, " and ".join(wanted)).split("\n")
+        lines = [line.rstrip("\r") for line in lines]
     if len(lines) > len(wanted) and any(line.strip() for line in lines[len(wanted) :]):
         raise Stop(f"standard input has more lines than {' and '.join(wanted)}")
     for place, what in enumerate(wanted):

@@ -1,0 +1,76 @@
+"""Makes and changes the people who may sign in. Rights to properties and families are given elsewhere."""
+
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.urls import reverse
+
+from portal.accounts.models import Role, User
+
+LONGEST_PASSWORD = 1_000
+
+
+class PersonRefused(Exception):
+    """A person cannot be made or changed like this; the text says why. Nothing was stored."""
+
+
+class LastManager(PersonRefused):
+    """The last active unlimited manager must stay one: nobody else could give anybody a right."""
+
+
+def checked_email(text: str) -> str:
+    """One e-mail address in lower case; raises PersonRefused."""
+    email = text.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise PersonRefused(f"{email[:100]!r} is not one e-mail address") from None
+    if len(email) > 254:
+        raise PersonRefused("the e-mail address is longer than 254 characters")
+    return email
+
+
+def check_password(password: str, user: User) -> None:
+    """Raises PersonRefused with every reason why the password is too weak for ``user``, who need not be saved."""
+    if len(password) > LONGEST_PASSWORD:
+        raise PersonRefused(f"the password is longer than {LONGEST_PASSWORD} characters")
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise PersonRefused(" ".join(error.messages)) from None
+
+
+def verify_address(user: User) -> None:
+    """Make the person's e-mail address a verified one: allauth refuses the second factor otherwise.
+
+    Whoever runs a command on the machine vouches for it.
+    """
+    EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).delete()
+    EmailAddress.objects.update_or_create(
+        user=user, email=user.email, defaults={"verified": True, "primary": True}
+    )
+
+
+def password_link(user: User) -> str:
+    """The address at which the person sets a password, once: it ends when one is set, or after three days."""
+    key = default_token_generator.make_token(user)
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def keep_a_manager(user: User, *, role: str, is_limited: bool, is_active: bool = True) -> None:
+    """Raises LastManager when the change would leave nobody who is an active unlimited manager.
+
+    To be called in the transaction of the change: two changes at once wait for each other.
+    """
+    unlimited = User.objects.filter(role=Role.MANAGER, is_limited=False, is_active=True)
+    if role == Role.MANAGER and not is_limited and is_active:
+        return
+    # Locked in one order, so that two demotions at once cannot each see the other as the one who stays.
+    others = list(unlimited.select_for_update().order_by("pk").values_list("pk", flat=True))
+    if user.pk in others and len(others) == 1:
+        raise LastManager(f"{user.email} is the last manager of everything: make another one first")
