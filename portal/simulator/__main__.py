@@ -1,6 +1,7 @@
 """The command: ``python -m portal.simulator``."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -47,7 +48,7 @@ def main() -> int:
     if keeper:
         _in_background(keeper.keep, simulator, stop)
     if options.until_stdin_closes:
-        _in_background(lambda: (sys.stdin.buffer.read(), stop.set()))
+        _in_background(_wait_for_the_end_of_stdin, stop)
     if options.live:
         Live(simulator, stop).start()
     print(f"listening on http://{options.host}:{simulator.server_address[1]}", flush=True)
@@ -128,6 +129,13 @@ def _settings(
         else:
             kept.update(given)
     return Settings(**given), saved
+
+
+def _wait_for_the_end_of_stdin(stop: threading.Event) -> None:
+    """By the descriptor itself: a reader that still holds sys.stdin cannot be ended with the process."""
+    while os.read(0, 1024):
+        pass
+    stop.set()
 
 
 def _in_background(task: Callable[..., Any], *arguments: Any) -> None:

@@ -27,8 +27,8 @@ def refusal(error: Refused, now: float, *, seed: str, command: str, shape: int |
     """One of six bodies, since the reference refers to an example of failure that it does not show.
 
     Assumption: any of these may come. Each command keeps to one of them. To check: have each command refused by
-    the real upstream, and keep what it says. A 401 and faults of the request itself keep their HTTP status, or
-    the caller could not tell them from others.
+    the real upstream, and keep what it says. A status that is about HTTP itself (401, 405, 406, 411, 415, 429) is
+    told as such in all of them; the others become a 200 in some.
     """
     if shape is None:
         shape = pick(seed, "refusal", command, count=SHAPES)

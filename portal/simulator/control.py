@@ -26,14 +26,14 @@ def control(simulator: "Simulator", method: str, name: str, query: dict[str, str
 
 
 def sign_in(simulator: "Simulator", query: dict[str, str], given: dict[str, Any]) -> Any:
-    """How the organisation's account signs in, or the one with ?username=."""
+    """How the organisation's account signs in, or the one with ?username=; with ?turn= by another pasted token."""
     world = simulator.world
     username = query.get("username")
     person = world.person_by_email(username) if username else world.estate.people[world.estate.organisation]
     if person is None:
         raise ValueError(f"there is no account {username}")
     return {
-        "token": world.tokens.pasted(person.account_id),
+        "token": world.tokens.pasted(person.account_id, int(query.get("turn", 0))),
         "username": person.email,
         "password": person.password,
         "client_id": world.tokens.client_id,

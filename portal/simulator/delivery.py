@@ -25,7 +25,11 @@ def send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
 
 
 def send_with_fault(
-    handler: BaseHTTPRequestHandler, fault: Fault, answer: Answer, closed: threading.Event
+    handler: BaseHTTPRequestHandler,
+    fault: Fault,
+    answer: Answer,
+    command: str,
+    closed: threading.Event,
 ) -> int | None:
     """Answer as the fault would have it; the status that was told, None where none was.
 
@@ -45,7 +49,7 @@ def send_with_fault(
         handler.close_connection = True
         handler.wfile.write(_head(handler, answer, len(answer.body)) + answer.body[: len(answer.body) // 2])
         return answer.status
-    changed = _changed(handler, fault, answer)
+    changed = _changed(handler, fault, answer, command)
     send(handler, changed)
     return changed.status
 
@@ -58,7 +62,7 @@ def reset(handler: BaseHTTPRequestHandler) -> None:
     os.close(handler.connection.detach())
 
 
-def _changed(handler: BaseHTTPRequestHandler, fault: Fault, answer: Answer) -> Answer:
+def _changed(handler: BaseHTTPRequestHandler, fault: Fault, answer: Answer, command: str) -> Answer:
     kind, status, words = fault.kind, fault.status, fault.words
     server: Any = handler.server
     world = server.world
@@ -70,7 +74,7 @@ def _changed(handler: BaseHTTPRequestHandler, fault: Fault, answer: Answer) -> A
     if kind == "refuse":
         error = Refused(fault.code or "refused", words or "The upstream refuses", status or 400)
         seed = world.settings.seed
-        told = refusal(error, world.now(), seed=seed, command=fault.command, shape=fault.shape)
+        told = refusal(error, world.now(), seed=seed, command=command, shape=fault.shape)
         told.status = status or told.status
         return told
     if kind == "busy":
@@ -84,7 +88,7 @@ def _changed(handler: BaseHTTPRequestHandler, fault: Fault, answer: Answer) -> A
         return told
     if kind == "truncated":
         return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.content_type)
-    if kind == "wrong_type":
+    if kind == "wrong_type" and answer.content_type == "application/json":
         return Answer(answer.status, _of_another_type(answer.body))
     if kind == "gzip_bomb":
         return Answer(200, _bomb(), answer.content_type, {"Content-Encoding": "gzip"})

@@ -21,6 +21,7 @@ from .wire import AUTHORIZE_PATH, COMMANDS_PATH, TOKEN_PATH, Refused, bearer, ch
 from .world import Settings, World
 
 LONGEST_BODY = 1_000_000
+LENGTH = re.compile(r"[0-9]{1,9}")
 PICTURE = re.compile(r"/pictures/(captures|thumbnails)/([0-9a-f]{1,12}-[0-9a-f]{12})\.jpg")
 QR_CODE = re.compile(rf"/pictures/qr/({CANARY}[0-9a-f]+)\.png")
 
@@ -77,13 +78,17 @@ class Handler(BaseHTTPRequestHandler):
         """The journal is the log."""
 
     def route(self) -> None:
-        split = urlsplit(self.path)
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > LONGEST_BODY or "Transfer-Encoding" in self.headers:
+        if not LENGTH.fullmatch(length) or int(length) > LONGEST_BODY or "Transfer-Encoding" in self.headers:
             self.close_connection = True
-            error = Refused("length_required", "The body needs a Content-Length of at most 1 MB", 411)
-            self.refuse_request(error)
+            self.refuse_request(
+                Refused("length_required", "The body needs a Content-Length of at most 1 MB", 411)
+            )
             return
+        try:
+            split = urlsplit(self.path)
+        except ValueError:
+            split = urlsplit("/")
         body = self.rfile.read(int(length))
         if split.path.startswith("/_simulator/"):
             self.answer_control(split.path.removeprefix("/_simulator/"), dict(parse_qsl(split.query)), body)
@@ -225,7 +230,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault is None or fault.kind == "latency":
             delivery.send(self, answer)
             return
-        status = delivery.send_with_fault(self, fault, answer, released)
+        status = delivery.send_with_fault(self, fault, answer, row["command"], released)
         self.server.journal.note(row, status=status)
 
     def refuse(self, error: Refused, row: dict[str, Any], command: str, shape: int | None = None) -> None:

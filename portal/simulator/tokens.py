@@ -37,9 +37,9 @@ class Tokens:
         self.codes: dict[str, Granted] = {}
         self.count = 0
 
-    def pasted(self, account_id: str) -> str:
-        """The account's lasting token; the same at every call."""
-        token = secret(self.seed, "pasted token", account_id)
+    def pasted(self, account_id: str, turn: int = 0) -> str:
+        """The account's lasting token, the same at every call; another for another turn."""
+        token = secret(self.seed, "pasted token", account_id, turn)
         with self.lock:
             self.access.setdefault(token, Granted(account_id, 0))
         return token

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from bisect import insort
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -73,6 +74,8 @@ class World:
         }
         self.secrets: dict[str, str] = {}
         self.count = 0
+        # A connection that was made before a reset goes on working after it.
+        self.tokens.pasted(self.estate.organisation)
         if saved:
             self._restore(saved)
 
@@ -175,17 +178,13 @@ class World:
 
     def add_opening(self, family: Family, row: Opening) -> None:
         with self.lock:
-            rows = self.openings_of(family)
+            insort(self.openings_of(family), row, key=_second)
             self._keep(self.new_openings.setdefault(family.residence_id, []), row)
-            rows.append(row)
-            rows.sort(key=_second)
 
     def add_call(self, family: Family, row: Call) -> None:
         with self.lock:
-            rows = self.calls_of(family)
+            insort(self.calls_of(family), row, key=_second)
             self._keep(self.new_calls.setdefault(family.residence_id, []), row)
-            rows.append(row)
-            rows.sort(key=_second)
 
     def picture(self, *words: object) -> str:
         """The name of a new picture that shows the present second."""
@@ -233,10 +232,9 @@ class World:
 
     def _keep(self, rows: list[Any], row: Any) -> None:
         """Remember a row for the state file. What fell far out of the window is never told again."""
-        rows.append(row)
+        insort(rows, row, key=_second)
         most = 3 * self.settings.window
         if len(rows) > 2 * most:
-            rows.sort(key=_second)
             del rows[:-most]
 
     def _callers(self, family: Family) -> list[tuple[str, str]]:

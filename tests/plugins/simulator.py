@@ -50,6 +50,10 @@ class SimulatorProcess:
         """How another account signs in, by its e-mail address."""
         return self.ask("GET", "sign-in", **({"username": username} if username else {}))
 
+    def another_token(self, turn: int = 1) -> str:
+        """A pasted token that is good again after ``expire_tokens``."""
+        return self.ask("GET", "sign-in", turn=str(turn))["token"]
+
     def estate(self) -> dict[str, Any]:
         """families, each with residence_id, family_name, property, auth, members, devices with relays; and
         properties, organisation, newcomer (an account without a family), joinable (a family to join)."""
