@@ -36,6 +36,8 @@ def run(stop: StopRequest, *, port: int | None, data: Path) -> None:
     Raises Trouble and ChildEnded. What is in ``data`` from an earlier start is used again.
     """
     began = time.monotonic()
+    # Nothing that is made from here on is for others to read.
+    os.umask(0o077)
     folder = DataFolder(data)
     with folder.lock({}) as descriptor, folder.socket_folder() as sockets:
         port = choose_port(port)
@@ -69,29 +71,22 @@ def start(
     children: Children, folder: DataFolder, *, socket: Path, port: int, simulator_port: int
 ) -> dict[str, dict[str, str]]:
     """Bring everything up to the first page; returns who can sign in with which password, by role."""
-    children.start(redis.program(socket, folder.redis))
-    children.start(simulator(simulator_port, folder))
-    children.wait_until_ready("simulator")
-    kept = read_json(folder.path / "sign-ins.json")
+    sign_ins = folder.path / "sign-ins.json"
+    kept = read_json(sign_ins)
     people = {
         role: {"email": email, "password": kept.get(role, {}).get("password") or new_password()}
         for role, email in PEOPLE.items()
     }
     if people != kept:
-        write_private(folder.path / "sign-ins.json", people)
-    plan = {
-        "simulator": f"http://{HOST}:{simulator_port}",
-        "people": people,
-        "set_passwords": people != kept,
-    }
-    children.start(
-        Program(
-            "first-start",
-            (sys.executable, "-m", "portal.supervisor.first_start"),
-            standard_input=json.dumps(plan),
-            runs_on=False,
-        )
-    )
+        write_private(sign_ins, people)
+        say("The first start makes the database and reads the estate …")
+    url = f"http://{HOST}:{simulator_port}"
+    plan = {"simulator": url, "people": people, "set_passwords": people != kept}
+    prepare = (sys.executable, "-m", "portal.supervisor.first_start")
+    children.start(redis.program(socket, folder.redis))
+    children.start(simulator(simulator_port, folder))
+    children.start(Program("first-start", prepare, standard_input=json.dumps(plan), runs_on=False))
+    children.wait_until_ready("simulator")
     children.wait_until_done("first-start")
     children.wait_until_ready("redis")
     children.start(

@@ -9,11 +9,13 @@ import io
 import json
 import os
 import sys
+import time
+import urllib.error
 import urllib.request
 from typing import Any
 
 import django
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 CONNECTION = "Riverside"
 ZONE = "Europe/London"
@@ -41,7 +43,11 @@ def main() -> None:
     if has_people and not plan["set_passwords"]:
         return
     estate = fetch(f"{url}/_simulator/estate")
-    call_command("sync", connection=CONNECTION, verbosity=0)
+    try:
+        call_command("sync", connection=CONNECTION, verbosity=0)
+    except CommandError as error:
+        # Some family could not be read. The others can be shown, and the worker tries that one again.
+        print(f"sync: {error}", flush=True)
     make_properties(estate)
     # Last, since their being there says that all the rest is.
     make_people(plan["people"], estate)
@@ -62,9 +68,18 @@ def make_people(people: dict[str, dict[str, str]], estate: dict[str, Any]) -> No
         for one in reachable(estate)
         if len(one["members"]) > 2 and any(device["online"] and device["relays"] for device in one["devices"])
     )
+    member = family["members"][0]
+    names = {
+        "manager": "Morgan Reyes",
+        "auditor": "Ines Novak",
+        "family-admin": f"{member['first_name']} {member['last_name']}",
+    }
     for role, person in people.items():
         words = ["--family", family["residence_id"]] if role == "family-admin" else []
-        with_input(person["password"], "adduser", person["email"], "--role", role, *words, "--password-stdin")
+        with_input(
+            person["password"],
+            *("adduser", person["email"], "--role", role, "--name", names[role], *words, "--password-stdin"),
+        )
 
 
 def reachable(estate: dict[str, Any]) -> list[dict[str, Any]]:
@@ -79,9 +94,18 @@ def with_input(secret: str, *words: str) -> None:
 
 
 def fetch(url: str) -> Any:
-    """What the simulator says about itself."""
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
-        return json.load(answer)
+    """What the simulator says about itself; it may only just be starting."""
+    # Whatever proxy the environment names, this machine is not behind it.
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with directly.open(url, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.URLError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":
