@@ -54,9 +54,8 @@ class Answer(Generic[T_co]):
         if kind is None:
             return None, []
         try:
-            if self._command.is_list:
-                return rows.read_list(self._envelope.result, kind, cap_bytes=self._command.cap_bytes)
-            return rows.read_object(self._envelope.result, kind)
+            read = rows.read_list if self._command.is_list else rows.read_object
+            return read(self._envelope.result, kind, cap_bytes=self._command.cap_bytes)
         except rows.Unreadable as error:
             if self._command.is_write:
                 return kind(), [f"result: {error}"]

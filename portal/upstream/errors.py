@@ -21,9 +21,8 @@ class UpstreamError(Exception):
         self.status = status
 
     def __str__(self) -> str:
-        status = f"HTTP {self.status}" if self.status else ""
-        said = [part for part in (self.command, self.reason, status, self.words) if part]
-        return ": ".join(said) or type(self).__name__
+        reason = f"{self.reason} (HTTP {self.status})" if self.status else self.reason
+        return ": ".join(part for part in (self.command, reason, self.words) if part)
 
 
 class NotSent(UpstreamError):

@@ -28,8 +28,10 @@ class Unreadable(Exception):
     """A value is not what the reference says; the text says where, without the value."""
 
 
-def read_object(raw: msgspec.Raw, kind: type[Wire]) -> tuple[Any, list[str]]:
+def read_object(raw: msgspec.Raw, kind: type[Wire], *, cap_bytes: int) -> tuple[Any, list[str]]:
     """The object and what within it was set aside; raises Unreadable."""
+    if _holds_too_much(raw, cap_bytes):
+        raise Unreadable("it holds more than can be read")
     aside = _Aside()
     return _read(raw, kind, aside, ""), aside.named()
 

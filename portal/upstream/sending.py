@@ -172,7 +172,7 @@ def _judge(
 ) -> tuple[wire.Envelope, int] | _Failure:
     status = reply.status
     if not (200 <= status < 300 or 400 <= status < 500):
-        return _unclear(command, f"answered with HTTP {status}", status)
+        return _unclear(command, "no clear answer", status)
     if status >= 400:
         return _judge_refusal(command, reply, secrets)
     try:

@@ -161,7 +161,7 @@ def _send(url: str, body: bytes, deadline: transport.Deadline) -> transport.Repl
 def _judge(reply: transport.Reply, form: Mapping[str, str]) -> TokenSet:
     status = reply.status
     if not (200 <= status < 300 or 400 <= status < 500):
-        raise UpstreamUnavailable(f"answered with HTTP {status}", command=_NAME, status=status, sent=True)
+        raise UpstreamUnavailable("no clear answer", command=_NAME, status=status, sent=True)
     if status >= 400:
         _refuse(reply, form)
     try:

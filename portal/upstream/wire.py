@@ -1,5 +1,6 @@
 """The envelope of every answer, read strictly, and the words of a refusal, read in any shape."""
 
+import codecs
 import json
 import re
 from collections.abc import Callable
@@ -11,6 +12,9 @@ import msgspec
 from portal.upstream.text import clean
 
 _LONGEST_WORDS = 500
+_LONGEST_REFUSAL_BYTES = 65_536
+# A second parse of more would eat memory, and what a write or a sign-in answers is small.
+_MOST_VALUES = 20_000
 _MARKUP = re.compile(r"<\s*[a-zA-Z/!?]")
 _TRACE = re.compile(
     r"Traceback \(most recent|^\s*at \S+[.(:]|^\s*File \"|\bException in thread|\n\s+at |stack ?trace",
@@ -37,6 +41,7 @@ _ESCAPES = re.compile(
 )
 _NULS = re.compile(rb"\\u0000|\\.", re.DOTALL)
 _MOST_ESCAPES = 2_000_000
+_PIECE_BYTES = 65_536
 
 
 class NotEnvelope(Exception):
@@ -63,7 +68,7 @@ def read_envelope(body: bytes | bytearray, *, strict: bool) -> Envelope:
     does not cost the whole answer, and no text needs cleaning after.
     """
     try:
-        found = _decode(_without_nul(body))
+        found = _decode(body)
         if strict:
             _refuse_duplicates(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -78,8 +83,10 @@ def read_refusal(body: bytes | bytearray) -> tuple[str, str]:
     object), `message` or `msg`, the code under `error_code` or `code`, or all of it in `result`; a
     body that is not JSON is itself the words, unless it is markup or a stack trace.
     """
+    if len(body) > _LONGEST_REFUSAL_BYTES:
+        return "", ""
     try:
-        fields = _fields.decode(_mended(_without_nul(body)))
+        fields = _fields.decode(_without_surrogates(_utf8(_without_nul(body))))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         text = body[:4000].decode("utf-8", "replace").strip()
         return "", "" if text.startswith(("{", "[", '"')) else plain(text)
@@ -95,12 +102,14 @@ def plain(text: str) -> str:
 
 
 def _decode(body: bytes | bytearray) -> _Envelope:
+    body = _utf8(_without_nul(body))
     try:
         return _envelope.decode(body)
     except msgspec.ValidationError:
         raise
-    except (msgspec.DecodeError, UnicodeError):
-        mended = _mended(body)
+    except msgspec.DecodeError:
+        # The decoder refuses a lone surrogate, wherever it stands.
+        mended = _without_surrogates(body)
         if mended == body:
             raise
         return _envelope.decode(mended)
@@ -113,15 +122,22 @@ def _without_nul(body: bytes | bytearray) -> bytes | bytearray:
     return _replace(_NULS, lambda escape: escape == b"\\u0000", body)
 
 
-def _mended(body: bytes | bytearray) -> bytes | bytearray:
-    """The body with lone surrogates and what is not UTF-8 turned to U+FFFD."""
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        body = body.decode("utf-8", "replace").encode("utf-8")
+def _without_surrogates(body: bytes | bytearray) -> bytes | bytearray:
     if b"\\ud" not in body and b"\\uD" not in body:
         return body
     return _replace(_ESCAPES, lambda escape: len(escape) == 6, body)
+
+
+def _utf8(body: bytes | bytearray) -> bytes | bytearray:
+    """The body with what is not UTF-8 turned to U+FFFD; what is skipped or kept raw is not looked into later."""
+    if body.isascii():
+        return body
+    # Piece by piece: as one str, a single emoji makes every character of it four bytes wide.
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    mended = bytearray()
+    for at in range(0, len(body), _PIECE_BYTES):
+        mended += decoder.decode(body[at : at + _PIECE_BYTES], at + _PIECE_BYTES >= len(body)).encode("utf-8")
+    return mended
 
 
 def _replace(
@@ -183,6 +199,8 @@ def _milliseconds(raw: msgspec.Raw) -> int | None:
 
 
 def _refuse_duplicates(body: bytes | bytearray) -> None:
+    if body.count(b",") > _MOST_VALUES:
+        raise ValueError("it holds too many values")
     # Odd bytes within a text are no doubt about the outcome, and neither is a long number.
     json.loads(
         body.decode("utf-8", "replace"),
