@@ -101,7 +101,7 @@ def _status_kind(kind: Any) -> str:
 @cache
 def _drawn_shape(kind: str) -> SafeString:
     return mark_safe(  # noqa: S308 - a constant
-        '<svg class="status__shape" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">'
+        f'<svg class="status__shape status__shape--{kind}" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">'
         f"{_SHAPES[kind]}</svg>"
     )
 
