@@ -16,6 +16,8 @@ from .live import Live
 from .server import Simulator
 from .world import Settings
 
+ENDINGS = {signal.SIGTERM, signal.SIGINT}
+
 EPILOG = """\
 The wire is at {address}/api/v1.0/invoke/open-ability/method/user-commands, and .../oauth2/token beside it.
 
@@ -41,18 +43,23 @@ def main() -> int:
     except OSError as error:
         print(f"cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
+    # Blocked in all threads and waited for in this one: a handler would run only once the kernel happens to
+    # interrupt the main thread, and it may choose another. A shell starts its background jobs with SIGINT ignored,
+    # which would never arrive, so that is undone first.
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     _in_background(simulator.serve_forever, 0.05)
     if keeper:
         _in_background(keeper.keep, simulator, stop)
     if options.until_stdin_closes:
-        _in_background(_wait_for_the_end_of_stdin, stop)
+        _in_background(_end_with_stdin)
     if options.live:
         Live(simulator, stop).start()
     print(f"listening on http://{options.host}:{simulator.server_address[1]}", flush=True)
-    stop.wait()
+    signal.sigwait(ENDINGS)
+    stop.set()
     if keeper:
         keeper.save(simulator)
     # Hanging callers must not hold it: their threads are daemons, and their sockets close with the process.
@@ -131,11 +138,11 @@ def _settings(
     return Settings(**given), saved
 
 
-def _wait_for_the_end_of_stdin(stop: threading.Event) -> None:
+def _end_with_stdin() -> None:
     """By the descriptor itself: a reader that still holds sys.stdin cannot be ended with the process."""
     while os.read(0, 1024):
         pass
-    stop.set()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _in_background(task: Callable[..., Any], *arguments: Any) -> None:

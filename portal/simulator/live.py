@@ -28,8 +28,10 @@ class Live(threading.Thread):
         self.accepts: dict[tuple[str, str], float] = {}
 
     def run(self) -> None:
-        while not self.stop.wait(self.pause(self.simulator.world.now())):
+        is_over = False
+        while not is_over:
             self.step(self.simulator.world)
+            is_over = self.stop.wait(self.pause(self.simulator.world.now()))
 
     def pause(self, now: float) -> float:
         """Seconds until the next opening."""
