@@ -213,6 +213,9 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA / "static"
+if not IS_PRODUCTION:
+    # Served from where they stand; whitenoise wants the folder all the same.
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 if IS_PRODUCTION:
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from access import selectors, services
@@ -12,7 +12,7 @@ from access.forms import OpenDoorForm
 from access.models import Opening, Picture, Relay
 from access.selectors import Press
 from access.sync.pictures import picture_path
-from access.views.cards import press_purpose, relay_card
+from access.views.cards import opener, press_purpose, thumbnail_url
 from portal.accounts.models import Role
 from portal.audit.models import Command
 from portal.audit.trail import AuditUnavailable
@@ -33,9 +33,9 @@ def opening_create(request: HttpRequest, family_id: str, relay_id: str) -> HttpR
     try:
         press = read_press(request.POST.get("press", ""), request.user.pk, press_purpose(relay))
     except PressInvalid:
-        return _ask(request, relay, form, _("This page is too old to open a door from. Nothing was sent. Open now?"))
+        return _ask(request, relay, form, _("This page is too old to open a door from. Nothing was sent."))
     if not form.is_valid():
-        return _ask(request, relay, form, " ".join(form.errors.get("reason", [])) or _("Nothing was sent."))
+        return _ask(request, relay, form, _("Nothing was sent."))
     try:
         performed = services.open_door(
             request.user,
@@ -45,7 +45,7 @@ def opening_create(request: HttpRequest, family_id: str, relay_id: str) -> HttpR
             confirmed=form.cleaned_data["confirmed"],
         )
     except services.PressedJustNow as error:
-        return _ask(request, relay, form, _pressed_words(request, error.earlier))
+        return _ask(request, relay, form, earlier=error.earlier)
     except services.NoConnection as error:
         return trouble(request, str(error))
     except AuditUnavailable:
@@ -88,23 +88,28 @@ def _relay(request: HttpRequest, family_id: str, relay_id: str) -> Relay:
         raise Http404 from None
 
 
-def _ask(request: HttpRequest, relay: Relay, form: OpenDoorForm, words: str) -> HttpResponse:
+def _ask(
+    request: HttpRequest, relay: Relay, form: OpenDoorForm, error: str = "", earlier: Command | None = None
+) -> HttpResponse:
     """The question again, with what was typed and a fresh token; nothing was sent."""
-    card = relay_card(request.user, relay, relay.device, ask=words)
-    card["reason"] = (form.data.get("reason") or "")[:200]
-    return _render(request, card, relay, status=422)
+    context = {"form": form, "error": error, "earlier": earlier, **opener(request.user, relay, relay.device)}
+    return _render(request, relay, "access/_opening_form.html", context, status=422)
 
 
 def _show(request: HttpRequest, relay: Relay, press: Press) -> HttpResponse:
-    return _render(request, relay_card(request.user, relay, relay.device, press), relay)
+    family_id, command = relay.device.family.public_id, press.command
+    seen = press.opening
+    context = {
+        "press": press,
+        "card": opener(request.user, relay, relay.device),
+        "url": reverse("access:opening_press", args=[family_id, relay.public_id, command.public_id]),
+        "thumbnail_url": thumbnail_url(seen.pk) if seen and seen.picture == Picture.READY else "",
+    }
+    return _render(request, relay, "access/_press.html", context)
 
 
-def _render(request: HttpRequest, card: dict[str, Any], relay: Relay, status: int = 200) -> HttpResponse:
-    context = {"relay": card, "press": card["press"], "family": relay.device.family, "device": relay.device}
-    return render_page(request, "access/opening_press.html", "access/_press.html", context, status=status)
-
-
-def _pressed_words(request: HttpRequest, earlier: Command) -> str:
-    seconds = max(1, round((timezone.now() - earlier.created_at).total_seconds()))
-    who = _("you") if earlier.actor_id == request.user.pk else earlier.actor_name
-    return _("Pressed %(seconds)d s ago by %(who)s. Again?") % {"seconds": seconds, "who": who}
+def _render(
+    request: HttpRequest, relay: Relay, fragment: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    context |= {"relay": relay, "device": relay.device, "family": relay.device.family, "fragment": fragment}
+    return render_page(request, "access/opening_press.html", fragment, context, status=status)
