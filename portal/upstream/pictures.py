@@ -7,7 +7,6 @@ from collections.abc import Collection
 from typing import Any
 
 from PIL import Image, ImageOps
-from urllib3.util import parse_url
 
 from portal.upstream import transport
 
@@ -15,7 +14,9 @@ MOST_PIXELS = 25_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _LONGEST_ADDRESS = 4096
 # One name for one host: no other scripts, no escapes, no credentials, nothing two parsers could read differently.
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_ADDRESS = re.compile(
+    r"(https?)://([a-z0-9.\-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?:[/?#].*)?", re.IGNORECASE
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -112,25 +113,19 @@ def _check_address(url: str, allowed_hosts: Collection[str], allow_loopback: boo
     """Whether the address may lead to this machine; raises PictureRefused where it may lead nowhere."""
     if len(url) > _LONGEST_ADDRESS or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise PictureRefused("the address is not plain")
-    start = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
-    scheme = url.partition("://")[0].lower()
-    if not _ADDRESS.fullmatch(f"{scheme}://{start}"):
+    found = _ADDRESS.fullmatch(url)
+    if not found:
         raise PictureRefused("the address is not one of a picture")
-    parts = parse_url(url)
-    host = (parts.host or "").lower().rstrip(".")
-    port = parts.port or (443 if scheme == "https" else 80)
+    scheme, host, port = found[1].lower(), found[2].lower().rstrip("."), found[3]
+    own_port = "443" if scheme == "https" else "80"
     allowed = {entry.lower() for entry in allowed_hosts}
-    is_named = f"{host}:{port}" in allowed
-    if not is_named and not (host in allowed and parts.port in (None, 443, 80) and port == _own_port(scheme)):
+    is_named = f"{host}:{port or own_port}" in allowed
+    if not is_named and not (host in allowed and port in (None, own_port)):
         raise PictureRefused("the host is not among the permitted ones")
     may_be_local = allow_loopback and is_named
     if scheme == "http" and not may_be_local:
         raise PictureRefused("only https is fetched")
     return may_be_local
-
-
-def _own_port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80
 
 
 def _embedded(address: Any) -> Any:

@@ -1,0 +1,84 @@
+"""The upstream's times, in its zone and out of it."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.upstream.text import clean, without_userinfo
+from portal.upstream.times import format_time, parse_time
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "moment"),
+    [
+        ("2020-05-18 15:25:45", UTC, "2020-05-18T15:25:45+00:00"),
+        (" 2020-05-18T15:25:45 ", UTC, "2020-05-18T15:25:45+00:00"),
+        ("2020-05-18 15:25:45", BERLIN, "2020-05-18T13:25:45+00:00"),
+        ("2020-05-18 15:25:45.999", UTC, "2020-05-18T15:25:45+00:00"),
+        ("2020-05-18 15:25:45Z", BERLIN, "2020-05-18T15:25:45+00:00"),
+        ("2020-05-18 15:25:45+08:00", BERLIN, "2020-05-18T07:25:45+00:00"),
+        ("2020-05-18 15:25:45-0330", BERLIN, "2020-05-18T18:55:45+00:00"),
+        ("2020-10-25 02:30:00", BERLIN, "2020-10-25T00:30:00+00:00"),  # twice that night: the first
+        ("2020-03-29 02:30:00", BERLIN, "2020-03-29T01:30:00+00:00"),  # skipped that night: as if it were not
+        ("2020-02-29 00:00:00", UTC, "2020-02-29T00:00:00+00:00"),
+    ],
+)
+def test_a_time_is_read_in_its_zone(text, zone, moment):
+    assert parse_time(text, zone).isoformat() == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "now", "0000-00-00 00:00:00", "2021-02-29 00:00:00", "2020-05-18", "2020-05-18 24:00:00", "2020-05-18 15:25:60",
+     "2020-13-01 00:00:00", "18.05.2020 15:25:45", "2020-5-18 1:2:3", "٢٠٢٠-05-18 15:25:45", "1589815545", "2020-05-18 15:25:45 +",
+     "2020-05-18 15:25:45+99:99", "2020-05-18 15:25:45\n2020", "9" * 10_000],
+)  # fmt: skip
+def test_what_is_no_time_is_none(text):
+    assert parse_time(text, UTC) is None
+
+
+@pytest.mark.parametrize("text", ["0001-01-01 00:00:00", "9999-12-31 23:59:59"])
+def test_times_at_the_ends_of_the_calendar_do_no_harm(text):
+    for zone in (timezone(timedelta(hours=14)), timezone(-timedelta(hours=12)), BERLIN):
+        found = parse_time(text, zone)
+        assert found is None or found.tzinfo is UTC
+
+
+@given(st.text())
+def test_no_text_raises(text):
+    assert parse_time(text, BERLIN) is None or text.strip()[0].isdigit()
+
+
+@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(BERLIN)))  # noqa: DTZ001
+def test_a_time_written_and_read_again_is_the_same(moment):
+    text = format_time(moment)
+    assert parse_time(text, UTC) == moment.astimezone(UTC).replace(microsecond=0)
+    assert len(text) == 19
+
+
+def test_a_time_without_a_zone_is_not_written():
+    with pytest.raises(ValueError, match="zone"):
+        format_time(datetime(2020, 1, 1))  # noqa: DTZ001
+
+
+def test_text_is_cleaned_of_what_cannot_be_stored():
+    assert clean("a\x00b\ud800c\udfffd é 👪") == "a\ufffdb\ufffdc\ufffdd é 👪"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://user:bfk6@12.136.56.119:554/21?a=b", "rtsp://12.136.56.119:554/21?a=b"),
+        ("rtsp://user:p@ss/wo@rd@host/1", "rtsp://host/1"),
+        ("rtsp://host/1", "rtsp://host/1"),
+        ("user:pw@host/1", "host/1"),
+        ("", ""),
+    ],
+)
+def test_a_stream_address_loses_its_user_and_password(address, shown):
+    assert without_userinfo(address) == shown
