@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any, NoReturn
@@ -35,6 +36,7 @@ class ConsoleCommand(BaseCommand):
     requires_system_checks: list[str] = []
     unforeseen_code = 1
     is_json = False
+    _called_from_command_line = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -58,7 +60,7 @@ class ConsoleCommand(BaseCommand):
             stop = Stop("interrupted", _INTERRUPTED)
         except BrokenPipeError:
             # Whoever read our output has gone; there is nobody to tell.
-            sys.stdout = sys.__stdout__ = None  # type: ignore[assignment]
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             stop = Stop("the output was closed", 1)
         if not self._called_from_command_line or options.get("traceback"):
             raise stop

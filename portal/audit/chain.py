@@ -4,6 +4,7 @@ import fcntl
 import hmac
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from portal import waiting
 from portal.audit.models import Entry
 from portal.keys import KeyRing
 
@@ -21,6 +23,13 @@ SIGNED = tuple(
 )
 
 key_ring = KeyRing(settings.AUDIT_KEYS_FILE)
+_HEAD = re.compile(rb"([1-9][0-9]{0,18}) ([0-9a-f]{64})\n")
+# Longer than anybody should hold the chain; an action that must be over sooner waits less.
+LOCK_SECONDS = 5.0
+
+
+class HeadNotKept(OSError):
+    """The entry is committed, but its head could not be written beside the database."""
 
 
 def append(entry: Entry) -> Entry:
@@ -28,11 +37,14 @@ def append(entry: Entry) -> Entry:
 
     The number is the last one and one, so that none is ever missing. The lock is taken in a statement of its
     own, before the last number is read: a statement that waited would read with the snapshot it began with.
-    After the commit the new head is written to ``DATA/audit-heads``.
+    After the commit the new head is written to ``DATA/audit-heads``; HeadNotKept is raised when that fails.
     """
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
+                # 0 would mean without end.
+                longest = max(1, round(waiting.seconds_left(LOCK_SECONDS) * 1000))
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{longest}ms"])
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
         last = Entry.objects.order_by("-number").values_list("number", "mac").first() or (0, "")
         entry.number = last[0] + 1
@@ -58,26 +70,31 @@ def sign(key: bytes, previous: str, text: str) -> str:
 def keep_head(number: int, mac: str) -> None:
     """Append the head to the file outside the database: a cut tail or an old database is found by it."""
     line = f"{number} {mac}\n".encode()
-    settings.AUDIT_HEADS_FILE.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(
-        settings.AUDIT_HEADS_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
+    path = settings.AUDIT_HEADS_FILE
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.write(descriptor, line)
-    finally:
-        os.close(descriptor)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.write(descriptor, line) != len(line):
+                raise HeadNotKept(f"{path.name} could not be written whole")
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise HeadNotKept(*error.args) from error
 
 
-def read_heads() -> Iterator[tuple[int, str]]:
+def read_heads() -> Iterator[tuple[int, bytes]]:
     """The heads that were kept, as they stand in the file; a line cut by a crash is passed over."""
-    if not settings.AUDIT_HEADS_FILE.exists():
+    try:
+        file = settings.AUDIT_HEADS_FILE.open("rb")
+    except FileNotFoundError:
         return
-    with settings.AUDIT_HEADS_FILE.open() as file:
+    with file:
         for line in file:
-            number, _, mac = line.rstrip("\n").partition(" ")
-            if line.endswith("\n") and number.isdecimal() and len(mac) == 64:
-                yield int(number), mac
+            found = _HEAD.fullmatch(line)
+            if found:
+                yield int(found[1]), bytes.fromhex(found[2].decode())
 
 
 def _instant(value: datetime) -> str:

@@ -1,5 +1,6 @@
 """Puts the triggers back after each migrate, and reports when they are missing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -19,7 +20,7 @@ def put_back(using: str, **kwargs: Any) -> None:
 
 
 @register(Tags.database)
-def triggers_are_there(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def triggers_are_there(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """An Error for each database whose trail could be changed; nothing where the table is not made yet."""
     found: list[CheckMessage] = []
     for alias in databases or []:

@@ -1,6 +1,6 @@
 """What was done through the portal: commands on their way, and the trail of entries that is never changed."""
 
-from typing import ClassVar, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -83,7 +83,7 @@ class Command(models.Model):
     answered_at = models.DateTimeField(null=True)
     upstream_clock_ms = models.BigIntegerField(null=True)
 
-    objects: ClassVar[CommandQuerySet] = CommandQuerySet.as_manager()
+    objects = CommandQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -154,7 +154,7 @@ class Entry(models.Model):
     canonical = models.TextField()
     mac = models.CharField(max_length=64)
 
-    objects: ClassVar[EntryQuerySet] = EntryQuerySet.as_manager()
+    objects = EntryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "entries"

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, models, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.audit.chain import append
+from portal.audit.chain import HeadNotKept, append
 from portal.audit.models import OPEN_STATES, Actor, Command, Entry, State
+from portal.upstream.text import clean
 from portal.web.where import current_request
 
 # A press that did not get its turn within this time is not sent any more.
@@ -83,38 +85,57 @@ def record(
     outcome: str = "",
     phase: str = "",
     command: Command | None = None,
+    command_id: str = "",
     words: str = "",
     status: int | None = None,
     duration_ms: int | None = None,
     reason: str = "",
 ) -> Entry:
     """Add one entry at the end of the trail, in the caller's transaction. ``parameters`` never hold a secret."""
-    return append(
-        Entry(
-            at=timezone.now(),
-            event=event,
-            phase=phase,
-            outcome=outcome,
-            actor_kind=by.kind,
-            actor_id=by.user.pk if by.user else None,
-            actor_name=by.name,
-            role=by.user.role if by.user else "",
-            address=by.address,
-            user_agent=by.user_agent[:300],
-            family_id=about.family_id,
-            family_name=about.family_name,
-            object_kind=about.kind,
-            object_id=about.id,
-            object_name=about.name,
-            parameters=json.dumps(parameters or {}, sort_keys=True),
-            command_id=command.command_id if command else "",
-            request_id=by.request_id,
-            upstream_status=status,
-            words=words,
-            duration_ms=duration_ms,
-            reason=reason,
-        )
+    entry = Entry(
+        at=timezone.now(),
+        event=event,
+        phase=phase,
+        outcome=outcome,
+        actor_kind=by.kind,
+        actor_id=by.user.pk if by.user else None,
+        actor_name=by.name,
+        role=by.user.role if by.user else "",
+        address=by.address,
+        user_agent=by.user_agent,
+        family_id=about.family_id,
+        family_name=about.family_name,
+        object_kind=about.kind,
+        object_id=about.id,
+        object_name=about.name,
+        parameters=json.dumps(parameters or {}, ensure_ascii=False, sort_keys=True, default=str),
+        command_id=command.command_id if command else command_id,
+        request_id=by.request_id,
+        upstream_status=status,
+        words=words,
+        duration_ms=duration_ms,
+        reason=reason,
     )
+    _tidy(entry)
+    return append(entry)
+
+
+def _tidy(row: models.Model) -> None:
+    """Make every text one that both databases take as it is: what is signed must be what is read back."""
+    for column in row._meta.concrete_fields:
+        value = getattr(row, column.attname)
+        if isinstance(value, str):
+            # A choice, or words still to be translated, is the text that it stands for.
+            setattr(row, column.attname, clean(str(value))[: column.max_length])
+
+
+def record_first(event: str, by: By, about: About = About(), **details: Any) -> Entry:
+    """The same in a transaction of its own, before something may be done or shown; raises AuditUnavailable."""
+    try:
+        with transaction.atomic(durable=True):
+            return record(event, by, about, **details)
+    except (DatabaseError, OSError) as error:
+        raise AuditUnavailable("the trail could not be written") from error
 
 
 def intend(
@@ -149,11 +170,12 @@ def intend(
         object_kind=about.kind,
         object_id=about.id,
         object_name=about.name,
-        parameters=dict(parameters),
+        parameters=json.loads(clean(json.dumps(dict(parameters), ensure_ascii=False, default=str))),
         reason=reason,
         created_at=now,
         deadline_at=now + timedelta(seconds=settings.UPSTREAM_DEADLINE_SECONDS) + GRACE,
     )
+    _tidy(command)
     try:
         with transaction.atomic(durable=True):
             earlier = Command.objects.filter(press=press).first()
@@ -178,14 +200,20 @@ def claim(command: Command, by: By) -> bool:
 
     Raises AuditUnavailable when that cannot be written; nothing may be sent then.
     """
-    now = timezone.now()
     try:
         with transaction.atomic(durable=True):
+            # The time after the wait for the lock: a claim never comes later than it says.
+            now = timezone.now()
             claimed = Command.objects.filter(pk=command.pk, state=State.INTENT, deadline_at__gt=now).update(
                 state=State.SENT, sent_at=now
             )
             if claimed:
                 record(command.event, by, about_of(command), phase=State.SENT, command=command)
+    except HeadNotKept as error:
+        # It is claimed, and will not be sent.
+        with suppress(DatabaseError, OSError):
+            conclude(command, by, Result(State.NOT_SENT, error="audit"))
+        raise AuditUnavailable("the command could not be claimed") from error
     except (DatabaseError, OSError) as error:
         raise AuditUnavailable("the command could not be claimed") from error
     if claimed:

@@ -1,2 +1,2 @@
 app_name = "audit"
-urlpatterns: list = []
+urlpatterns: list[object] = []

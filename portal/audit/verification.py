@@ -11,11 +11,17 @@ from portal.audit.models import Entry
 from portal.audit.triggers import missing_triggers
 
 CHUNK = 2_000
+_MAC_BYTES = 32
+_NUMBER, _KEY_ID = SIGNED.index("number"), SIGNED.index("key_id")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a walk over the chain found. ``broken_at`` is the first bad number, ``reason`` how it is bad."""
+    """What a walk over the chain found. ``broken_at`` is the first bad number, ``reason`` how it is bad.
+
+    ``unprotected`` names the triggers that are missing or changed: the entries may hold, but nothing refuses to
+    change them.
+    """
 
     entries: int
     heads: int
@@ -25,7 +31,17 @@ class Verdict:
 
     @property
     def is_valid(self) -> bool:
+        """Whether every entry holds and nothing could have changed one unnoticed."""
         return not self.reason and not self.unprotected
+
+
+class Broken(Exception):
+    """An entry does not hold: its number, and how."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"{number}: {reason}")
+        self.number = number
+        self.reason = reason
 
 
 def verify(on_progress: Callable[[int], None] = lambda count: None) -> Verdict:
@@ -33,43 +49,73 @@ def verify(on_progress: Callable[[int], None] = lambda count: None) -> Verdict:
 
     A database behind the heads was cut or restored: broken. Heads behind the database are an honest crash
     between the commit and the line. Raises KeyMissing when a key is not in the file: then nothing can be said.
+    Reads heads before entries, so that what is written meanwhile is no false alarm. 32 bytes of memory each.
     """
-    heads: dict[int, str] = {}
-    for number, mac in read_heads():
-        if heads.setdefault(number, mac) != mac:
-            return Verdict(
-                0, len(heads), number, "two different heads were kept for this number: history was rewritten"
+    walk = _Walk()
+    try:
+        walk.read_heads()
+        walk.read_entries(on_progress)
+    except Broken as broken:
+        return Verdict(walk.entries, walk.heads, broken.number, broken.reason)
+    return Verdict(walk.entries, walk.heads, unprotected=tuple(missing_triggers(connection)))
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self.entries = 0
+        self.heads = 0
+        self._newest_head = 0
+        self._kept = bytearray()
+
+    def read_heads(self) -> None:
+        """Remember the kept head of each number that the database has; one number with two heads is Broken."""
+        self._newest_head = max((number for number, _ in read_heads()), default=0)
+        last = Entry.objects.order_by("-number").values_list("number", flat=True).first() or 0
+        self._kept = bytearray(_MAC_BYTES * max(last, 0))
+        for number, mac in read_heads():
+            if number > last:
+                continue
+            self.heads += 1
+            place = slice((number - 1) * _MAC_BYTES, number * _MAC_BYTES)
+            if any(self._kept[place]) and self._kept[place] != mac:
+                raise Broken(number, "two different heads were kept for this number: history was rewritten")
+            self._kept[place] = mac
+
+    def read_entries(self, on_progress: Callable[[int], None]) -> None:
+        """Walk the entries in their order; Broken at the first that does not hold."""
+        previous = ""
+        keys: dict[str, bytes] = {}
+        rows = Entry.objects.order_by("number").values_list(*SIGNED, "canonical", "mac")
+        for values in rows.iterator(chunk_size=CHUNK):
+            signed, text, mac = values[:-2], values[-2], values[-1]
+            number, key_id = signed[_NUMBER], signed[_KEY_ID]
+            _check_order(number, self.entries + 1)
+            if canonical(signed) != text:
+                raise Broken(number, "a column differs from what was signed")
+            if key_id not in keys:
+                keys[key_id] = key_ring.get(key_id)
+            if not hmac.compare_digest(sign(keys[key_id], previous, text).encode(), mac.encode()):
+                raise Broken(number, "the signature does not fit the entry and the one before it")
+            self._check_head(number, mac)
+            previous = mac
+            self.entries += 1
+            if self.entries % CHUNK == 0:
+                on_progress(self.entries)
+        if self._newest_head > self.entries:
+            raise Broken(
+                self.entries + 1,
+                f"the database ends at {self.entries}, but {self._newest_head} was written: its end was cut, or "
+                "an old one was put back",
             )
-    checked, previous, expected = 0, "", 1
-    columns = (*SIGNED, "canonical", "mac")
-    key_place, number_place = SIGNED.index("key_id"), SIGNED.index("number")
-    keys: dict[str, bytes] = {}
-    for values in Entry.objects.order_by("number").values_list(*columns).iterator(chunk_size=CHUNK):
-        signed, text, mac = values[:-2], values[-2], values[-1]
-        number, key_id = signed[number_place], signed[key_place]
-        if number != expected:
-            return Verdict(
-                checked, len(heads), expected, f"number {expected} is missing: the next one is {number}"
-            )
-        if canonical(signed) != text:
-            return Verdict(checked, len(heads), number, "a column differs from what was signed")
-        if key_id not in keys:
-            keys[key_id] = key_ring.get(key_id)
-        if not hmac.compare_digest(sign(keys[key_id], previous, text), mac):
-            return Verdict(
-                checked, len(heads), number, "the signature does not fit the entry and the one before it"
-            )
-        if heads.get(number, mac) != mac:
-            return Verdict(checked, len(heads), number, "it differs from the head kept outside the database")
-        previous, expected, checked = mac, number + 1, checked + 1
-        if checked % CHUNK == 0:
-            on_progress(checked)
-    newest = max(heads, default=0)
-    if newest > checked:
-        return Verdict(
-            checked,
-            len(heads),
-            checked + 1,
-            f"the database ends at {checked}, but {newest} was written: its end was cut, or an old one was put back",
-        )
-    return Verdict(checked, len(heads), unprotected=tuple(missing_triggers(connection)))
+
+    def _check_head(self, number: int, mac: str) -> None:
+        kept = self._kept[(number - 1) * _MAC_BYTES : number * _MAC_BYTES]
+        if any(kept) and kept.hex() != mac:
+            raise Broken(number, "it differs from the head kept outside the database")
+
+
+def _check_order(number: int, expected: int) -> None:
+    if number > expected:
+        raise Broken(expected, f"number {expected} is missing: the next one is {number}")
+    if number < expected:
+        raise Broken(number, "no entry can have this number")

@@ -29,7 +29,9 @@ class Allowance:
         """Count one request; raises UpstreamBusy when all that was taken is used up."""
         with self._lock:
             if self._left <= 0:
-                raise UpstreamBusy(command, words="", retry_after_seconds=_seconds_left())
+                raise UpstreamBusy(
+                    "the budget of calls is used up", command=command, retry_after_seconds=_seconds_left()
+                )
             self._left -= 1
 
     def give_back(self) -> None:

@@ -1,16 +1,24 @@
 """Sends a command on somebody's behalf: intent, claim, call, outcome. The only way anything is changed upstream."""
 
+import logging
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
+from django.db import DatabaseError
+from django.db import connection as database
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal import waiting
 from portal.audit import trail
+from portal.audit.chain import HeadNotKept
 from portal.audit.models import Command, State
-from portal.audit.trail import About, By, Result
+from portal.audit.trail import About, AuditUnavailable, By, Result
 from portal.connections import budget, health
 from portal.connections.models import Connection, Health
 from portal.connections.tokens import StoredTokens
@@ -19,8 +27,23 @@ from portal.upstream.client import Answer, Client, new_command_id
 
 # One action is at most: the call, its repeat after a refresh, and a look at what became of it.
 CALLS_PER_ACTION = 4
+# With less time left than this, nothing is begun: the answer could not come in time.
+LEAST_SECONDS = 0.5
 
+logger = logging.getLogger(__name__)
 _places = threading.BoundedSemaphore(settings.UPSTREAM_ACTIONS_AT_ONCE)
+
+
+class OutcomeNotRecorded(Exception):
+    """The command was sent, and what became of it could not be written down: the trail will say unknown.
+
+    The caller shows it as unknown, with the advice to look before trying again. ``result`` is what came back.
+    """
+
+    def __init__(self, command: Command, result: Result) -> None:
+        super().__init__(f"{command.name} {command.command_id}")
+        self.command = command
+        self.result = result
 
 
 @dataclass(frozen=True)
@@ -30,7 +53,7 @@ class Action:
     command: str
     event: str
     about: About
-    press: str
+    press: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
 
@@ -42,6 +65,25 @@ class Performed:
     command: Command
     is_repeat: bool = False
     answer: Answer[Any] | None = None
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Everything a call needs, taken before the right to send is: its token, its calls, and its end."""
+
+    connection: Connection
+    tokens: StoredTokens
+    allowance: budget.Allowance
+    ends: float
+
+    def client(self) -> Client:
+        """A client whose calls are over when the action must be."""
+        return Client(
+            self.connection.base_url,
+            self.tokens,
+            deadline_seconds=max(self.ends - time.monotonic(), 0.0),
+            on_request=self.allowance.spend,
+        )
 
 
 def perform(
@@ -56,43 +98,104 @@ def perform(
 
     ``send`` calls the client with the command id. ``settle``, for commands that a read can check, looks after
     an unknown outcome: True it is as wanted, False it is as before, None nobody knows. Raises
-    trail.AuditUnavailable when the intent could not be written: nothing was sent. A repeat of the same press
-    sends nothing and returns the stored outcome. Cost: 1 upstream call, 2 after a refused token, and the look.
+    trail.AuditUnavailable when the trail could not be written before sending: nothing was sent; and
+    OutcomeNotRecorded when that failed afterwards. A repeat of the same press sends nothing and returns the
+    stored outcome. All of it, waiting for the database too, ends within UPSTREAM_DEADLINE_SECONDS, the last
+    entry aside. Must not be called in a transaction. Cost: 1 upstream call, 2 after a refused token, one for
+    a renewal, and the look.
     """
-    command, is_new = trail.intend(
-        action.command,
-        action.event,
-        by,
-        action.about,
-        press=action.press,
-        command_id=new_command_id(),
-        connection_name=connection.name,
-        parameters=action.parameters,
-        reason=action.reason,
-    )
+    ends = time.monotonic() + settings.UPSTREAM_DEADLINE_SECONDS
+    with waiting.until(ends):
+        command, is_new = trail.intend(
+            action.command,
+            action.event,
+            by,
+            action.about,
+            press=action.press,
+            command_id=new_command_id(),
+            connection_name=connection.name,
+            parameters=action.parameters,
+            reason=action.reason,
+        )
     if not is_new:
         return Performed(command, is_repeat=True)
-    refusal = _why_not(connection)
-    if refusal:
-        trail.conclude(command, by, Result(State.NOT_SENT, error=refusal[0], words=refusal[1]))
-        return Performed(command)
-    if not _places.acquire(blocking=False):
-        trail.conclude(
-            command,
-            by,
-            Result(State.NOT_SENT, error="busy", words=_("Too many actions wait at this moment.")),
-        )
-        return Performed(command)
     try:
-        return _send(by, connection, command, send, settle)
-    finally:
-        _places.release()
+        with _line(connection, CALLS_PER_ACTION, ends) as line:
+            with waiting.until(ends):
+                is_ours = trail.claim(command, by)
+            if not is_ours:
+                command.refresh_from_db()
+                return Performed(command, is_repeat=True)
+            return _send(by, line, command, send, settle)
+    except _NotPossible as refusal:
+        _conclude_not_sent(command, by, refusal)
+        return Performed(command)
+
+
+def read(
+    by: By,
+    connection: Connection,
+    action: Action,
+    send: Callable[[Client, str], Answer[Any]],
+    *,
+    reveals: bool,
+) -> Answer[Any]:
+    """Ask the upstream something on somebody's behalf; the trail says who asked what, and what came.
+
+    ``reveals``, for answers that hold a secret, puts the intent on the trail before anything is sent. Raises
+    AuditUnavailable (nothing was sent, or nothing may be shown), errors.NotSent where the connection cannot
+    be used now, and every UpstreamError. Ends within UPSTREAM_DEADLINE_SECONDS, the last entry aside.
+    """
+    ends = time.monotonic() + settings.UPSTREAM_DEADLINE_SECONDS
+    command_id = new_command_id()
+    about, parameters = action.about, action.parameters
+    if reveals:
+        with waiting.until(ends):
+            trail.record_first(
+                action.event,
+                by,
+                about,
+                parameters=parameters,
+                phase=State.INTENT,
+                command_id=command_id,
+                reason=action.reason,
+            )
+    began = time.monotonic()
+    error: errors.UpstreamError | None = None
+    answer: Answer[Any] | None = None
+    try:
+        with _line(connection, CALLS_PER_ACTION, ends) as line:
+            answer = send(line.client(), command_id)
+            result = Result(State.SUCCEEDED, status=answer.status)
+    except _NotPossible as refusal:
+        error = errors.NotSent(refusal.words, command=action.command)
+        result = Result(State.NOT_SENT, refusal.error, refusal.words)
+    except errors.UpstreamError as caught:
+        error = caught
+        result = _result_of(caught)
+    trail.record_first(
+        action.event,
+        by,
+        about,
+        parameters=parameters,
+        phase="outcome",
+        outcome=result.state,
+        command_id=command_id,
+        words=result.words,
+        status=result.status,
+        duration_ms=round((time.monotonic() - began) * 1000),
+        reason=action.reason,
+    )
+    _learn(connection, error)
+    if error is not None:
+        raise error
+    return cast("Answer[Any]", answer)
 
 
 def client_for(
     connection: Connection, allowance: budget.Allowance, *, deadline_seconds: float | None = None
 ) -> Client:
-    """The upstream client of this connection, spending from ``allowance``."""
+    """The upstream client of this connection for work in the background, spending from ``allowance``."""
     return Client(
         connection.base_url,
         StoredTokens(connection.pk),
@@ -101,72 +204,164 @@ def client_for(
     )
 
 
-def _why_not(connection: Connection) -> tuple[str, str] | None:
+class _NotPossible(Exception):
+    """Nothing can be sent now: ``error`` is the code kept with the command, ``words`` say why."""
+
+    def __init__(self, error: str, words: str) -> None:
+        super().__init__(words)
+        self.error = error
+        self.words = words
+
+
+@contextmanager
+def _line(connection: Connection, calls: int, ends: float) -> Iterator[_Line]:
+    """What a call needs, or _NotPossible before anything was sent; gives back what it took."""
+    if not _places.acquire(blocking=False):
+        raise _NotPossible("busy", _("Too many actions wait at this moment. Try again in a few seconds."))
+    allowance: budget.Allowance | None = None
+    try:
+        try:
+            with waiting.until(ends):
+                now = Connection.objects.defer("access_token", "refresh_token", "client_secret").get(
+                    pk=connection.pk
+                )
+                _check_usable(now)
+                allowance = budget.take(now, calls, for_people=True)
+                if allowance is None:
+                    raise _NotPossible(
+                        "budget", _("The connection's budget of calls for this minute is used up.")
+                    )
+                tokens = StoredTokens(now.pk, ends=ends)
+                # The token comes first, so that a renewal that fails leaves no doubt about the command.
+                tokens.current()
+        except errors.SignInLost as error:
+            raise _NotPossible("signed_out", error.words or _signed_out(connection)) from error
+        except errors.UpstreamError as error:
+            raise _NotPossible("unreachable", _("The upstream could not be reached.")) from error
+        except (DatabaseError, OSError, Connection.DoesNotExist) as error:
+            raise AuditUnavailable("the database could not be used") from error
+        if ends - time.monotonic() < LEAST_SECONDS:
+            raise _NotPossible("late", _("The database took too long. Nothing was sent."))
+        yield _Line(now, tokens, allowance, ends)
+    finally:
+        _places.release()
+        if allowance is not None:
+            with suppress(DatabaseError):
+                allowance.give_back()
+
+
+def _check_usable(connection: Connection) -> None:
     if connection.paused_at:
-        return "paused", _("The connection “%(name)s” is paused.") % {"name": connection.name}
+        raise _NotPossible("paused", _("The connection “%(name)s” is paused.") % {"name": connection.name})
     if connection.health == Health.SIGNED_OUT:
-        return "signed_out", _("The connection “%(name)s” is signed out.") % {"name": connection.name}
-    return None
+        raise _NotPossible("signed_out", _signed_out(connection))
+    if connection.hold_until and connection.hold_until > timezone.now():
+        seconds = max(1, round((connection.hold_until - timezone.now()).total_seconds()))
+        raise _NotPossible("held", _busy(seconds))
 
 
 def _send(
     by: By,
-    connection: Connection,
+    line: _Line,
     command: Command,
     send: Callable[[Client, str], Answer[Any]],
     settle: Callable[[Client], bool | None] | None,
 ) -> Performed:
-    allowance = budget.take(connection, CALLS_PER_ACTION, for_people=True)
-    if allowance is None:
-        words = _("The connection's budget of calls for this minute is used up.")
-        trail.conclude(command, by, Result(State.NOT_SENT, error="budget", words=words))
-        return Performed(command)
+    error: errors.UpstreamError | None = None
+    answer: Answer[Any] | None = None
     try:
-        if not trail.claim(command, by):
-            command.refresh_from_db()
-            return Performed(command, is_repeat=True)
-        client = client_for(connection, allowance)
-        answer: Answer[Any] | None = None
+        answer = send(line.client(), command.command_id)
+        result = Result(State.SUCCEEDED, status=answer.status, upstream_clock_ms=answer.timestamp_ms)
+    except errors.UpstreamError as caught:
+        error = caught
+        result = _result_of(caught)
+        if result.state == State.UNKNOWN and settle is not None:
+            result = _look(line, settle, result)
+    except ValueError:
+        # The client refuses parameters that the reference does not know before it sends anything.
+        _conclude(command, by, Result(State.NOT_SENT, "unfit"))
+        raise
+    except BaseException:
+        _conclude(command, by, Result(State.UNKNOWN, "interrupted"))
+        raise
+    _conclude(command, by, result)
+    _learn(line.connection, error)
+    return Performed(command, answer=answer)
+
+
+def _conclude(command: Command, by: By, result: Result) -> None:
+    """Write the outcome, once more on a fresh database connection when that fails."""
+    for attempt in (1, 2):
         try:
-            answer = send(client, command.command_id)
-            result = Result(State.SUCCEEDED, status=200, upstream_clock_ms=answer.timestamp_ms)
-            health.mark_good(connection)
-        except errors.UpstreamError as error:
-            result = _result_of(connection, error)
-            if result.state == State.UNKNOWN and settle is not None:
-                result = _look(client, settle, result)
-        trail.conclude(command, by, result)
-        return Performed(command, answer=answer)
-    finally:
-        allowance.give_back()
+            if not trail.conclude(command, by, result):
+                command.refresh_from_db()
+        except HeadNotKept:
+            # It is committed; the next head that can be written covers it.
+            logger.exception("the audit head could not be kept")
+        except (DatabaseError, OSError) as error:
+            if attempt == 2:
+                raise OutcomeNotRecorded(command, result) from error
+            database.close()
+            continue
+        return
 
 
-def _result_of(connection: Connection, error: errors.UpstreamError) -> Result:
-    """What an error means for the command; the connection's health learns from it too."""
+def _conclude_not_sent(command: Command, by: By, refusal: _NotPossible) -> None:
+    try:
+        _conclude(command, by, Result(State.NOT_SENT, refusal.error, refusal.words))
+    except OutcomeNotRecorded as error:
+        raise AuditUnavailable("that nothing was sent could not be written") from error
+
+
+def _result_of(error: errors.UpstreamError) -> Result:
+    """What an error means for the command."""
+    if _was_not_sent(error):
+        return Result(State.NOT_SENT, "unreachable", _("The upstream could not be reached."))
     match error:
         case errors.UpstreamRejected():
-            health.mark_good(connection)
             return Result(State.REFUSED, "refused", error.words, error.status)
         case errors.UpstreamBusy():
-            health.hold(connection, error.retry_after_seconds)
-            words = _("The upstream is busy. Wait %(seconds)d s.") % {
-                "seconds": round(error.retry_after_seconds)
-            }
-            return Result(State.REFUSED, "busy", words, error.status)
+            return Result(State.REFUSED, "busy", _busy(error.retry_after_seconds), error.status)
         case errors.SignInLost():
-            health.mark_signed_out(connection, error.words)
             return Result(State.REFUSED, "signed_out", error.words, error.status)
-        case errors.NotSent():
-            health.mark_failing(connection, str(error))
-            return Result(State.NOT_SENT, "unreachable", _("The upstream could not be reached."))
         case _:
-            health.mark_failing(connection, str(error))
             return Result(State.UNKNOWN, "no_answer", error.words, error.status)
 
 
-def _look(client: Client, settle: Callable[[Client], bool | None], unknown: Result) -> Result:
+def _was_not_sent(error: errors.UpstreamError | None) -> bool:
+    match error:
+        case errors.NotSent():
+            return True
+        case errors.UpstreamUnavailable():
+            return not error.sent
+        case errors.UpstreamBusy():
+            # Our own budget held it back; the upstream's 429 has a status.
+            return error.status is None
+        case _:
+            return False
+
+
+def _learn(connection: Connection, error: errors.UpstreamError | None) -> None:
+    """Note how the connection does. What is known of the command is written by now: this may fail."""
+    with suppress(DatabaseError):
+        match error:
+            case None | errors.UpstreamRejected() | errors.NotUnderstood():
+                health.mark_good(connection)
+            case errors.UpstreamBusy():
+                if error.status is not None:
+                    health.hold(connection, error.retry_after_seconds)
+            case errors.SignInLost():
+                pass  # whoever could not renew the token has noted it
+            case _:
+                health.mark_failing(connection, str(error))
+
+
+def _look(line: _Line, settle: Callable[[Client], bool | None], unknown: Result) -> Result:
+    """Look at what became of it, inside what is left of the action's time."""
+    if line.ends - time.monotonic() < LEAST_SECONDS:
+        return unknown
     try:
-        found = settle(client)
+        found = settle(line.client())
     except errors.UpstreamError:
         return unknown
     if found is None:
@@ -174,3 +369,11 @@ def _look(client: Client, settle: Callable[[Client], bool | None], unknown: Resu
     if found:
         return Result(State.SUCCEEDED, "read_back", unknown.words, unknown.status)
     return Result(State.REFUSED, "read_back", _("No answer came, and nothing changed."), unknown.status)
+
+
+def _signed_out(connection: Connection) -> str:
+    return _("The connection “%(name)s” is signed out.") % {"name": connection.name}
+
+
+def _busy(seconds: float) -> str:
+    return _("The upstream is busy. Wait %(seconds)d s.") % {"seconds": max(1, round(seconds))}

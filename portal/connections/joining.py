@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from portal.audit import trail
 from portal.audit.models import State
-from portal.audit.trail import About, AuditUnavailable, By
+from portal.audit.trail import About, By
 from portal.connections.models import Connection, Health, SignIn
 from portal.connections.tokens import keep_tokens
 from portal.upstream import signin
@@ -55,11 +55,7 @@ def prove(by: By, name: str, base_url: str, credentials: PastedToken | PasswordG
     event = _event(name)
     about = About(kind="connection", name=name)
     parameters = {"address": base_url, "sign_in": _sign_in(credentials)}
-    try:
-        with transaction.atomic(durable=True):
-            trail.record(event, by, about, parameters=parameters, phase=State.INTENT)
-    except (DatabaseError, OSError) as error:
-        raise AuditUnavailable("the intent could not be written") from error
+    trail.record_first(event, by, about, parameters=parameters, phase=State.INTENT)
     try:
         tokens = _sign_in_at(base_url, credentials)
         client = Client(
@@ -90,10 +86,10 @@ def keep(by: By, proven: Proven, *, history_zone: str | None = None) -> tuple[Co
         credentials = proven.credentials
         connection.base_url = proven.base_url
         connection.sign_in = _sign_in(credentials)
-        by_password = isinstance(credentials, PasswordGrant)
-        connection.username = credentials.username if by_password else ""
-        connection.client_id = credentials.client_id if by_password else ""
-        connection.client_secret = credentials.client_secret if by_password else None
+        connection.username, connection.client_id, connection.client_secret = "", "", None
+        if isinstance(credentials, PasswordGrant):
+            connection.username, connection.client_id = credentials.username, credentials.client_id
+            connection.client_secret = credentials.client_secret
         connection.refresh_token = None
         keep_tokens(connection, proven.tokens)
         connection.refresh_lease_until = connection.hold_until = None

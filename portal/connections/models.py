@@ -1,7 +1,7 @@
 """The accounts at the upstream that the portal speaks through."""
 
 import uuid
-from typing import ClassVar, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -77,7 +77,7 @@ class Connection(models.Model):
     paused_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[ConnectionQuerySet] = ConnectionQuerySet.as_manager()
+    objects = ConnectionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

@@ -13,6 +13,8 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
+from portal import waiting
+
 PAUSE_SECONDS = 0.002
 
 
@@ -71,7 +73,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._queue is None or self._is_in_queue:
             super()._start_transaction_under_autocommit()
             return
-        self._queue.enter(self.settings_dict["OPTIONS"].get("timeout", 5))
+        self._queue.enter(waiting.seconds_left(self.settings_dict["OPTIONS"].get("timeout", 5)))
         self._is_in_queue = True
         try:
             super()._start_transaction_under_autocommit()

@@ -60,7 +60,9 @@ class Command(ConsoleCommand):
                 defaults={"due_at": timezone.now(), "failures": 0, "last_error": ""},
             )
         done = "added" if is_new else "renewed"
-        self.say(f"Connection “{connection.name}” {done}: {connection.base_url}, families: {proven.families}.")
+        self.say(
+            f"Connection “{connection.name}” {done}: {connection.base_url}, families: {proven.families}."
+        )
         if connection.paused_at:
             self.say("It is still paused.")
         self.answer(

@@ -1,0 +1,51 @@
+"""manage.py audit_verify: says whether the trail is as it was written."""
+
+import sys
+from typing import Any
+
+from portal.audit.verification import verify
+from portal.console import ConsoleCommand, Stop
+
+BROKEN, NOT_CHECKED = 1, 2
+
+
+class Command(ConsoleCommand):
+    help = (
+        "Checks every entry of the audit trail against its signature, the one before it, and the heads kept "
+        "outside the database. Exits with 0 when it is valid, 1 when it is broken (and says where and how), "
+        "2 when it could not be checked."
+    )
+    unforeseen_code = NOT_CHECKED
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            verdict = verify(self._progress)
+        except (OSError, ValueError) as error:
+            raise Stop(f"The trail could not be checked: {error}", NOT_CHECKED) from error
+        self.answer(
+            {
+                "valid": verdict.is_valid,
+                "entries": verdict.entries,
+                "heads": verdict.heads,
+                "broken_at": verdict.broken_at,
+                "reason": verdict.reason,
+                "missing_triggers": list(verdict.unprotected),
+            }
+        )
+        if verdict.reason:
+            raise Stop(
+                f"Broken at entry {verdict.broken_at}: {verdict.reason} "
+                f"(entries that hold before it: {verdict.entries}, heads: {verdict.heads}).",
+                BROKEN,
+            )
+        if verdict.unprotected:
+            raise Stop(
+                f"{verdict.entries} entries hold, but the triggers that protect them are missing or changed: "
+                f"{', '.join(verdict.unprotected)}. Run manage.py migrate.",
+                BROKEN,
+            )
+        self.say(f"Valid: {verdict.entries} entries, {verdict.heads} heads kept outside the database.")
+
+    def _progress(self, count: int) -> None:
+        if sys.stderr.isatty() and not self.is_json:
+            self.stderr.write(f"\r{count:,} entries", ending="")
