@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from portal.supervisor import ports, programs
 from portal.supervisor.children import Children, Program
@@ -26,15 +27,16 @@ def run(stop: StopRequest, *, host: str, port: int) -> None:
             prepare = (sys.executable, "-m", "portal.supervisor.prepare")
             children.start(Program("prepare", prepare, runs_on=False))
             children.wait_until_done("prepare")
-            # Whatever it answers: it knows other names than this one, and may want https.
-            local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-            children.start(
-                programs.web(
-                    host, port, is_ready=lambda: programs.status_of(local, port, "/healthz") is not None
-                )
-            )
+            children.start(programs.web(host, port, is_ready=lambda: answers(host, port)))
             children.start(programs.worker())
             children.start(programs.beat(data.path))
             children.wait_until_ready("web")
             say(f"Gatehouse listens on {host}, port {port}.")
             children.watch()
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether the portal answers there, be it with a redirect to https; asked by the name that people use."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    name = urlsplit(os.environ.get("PUBLIC_URL", "")).hostname
+    return programs.status_of(local, port, "/healthz", name=name) is not None

@@ -27,7 +27,7 @@ def web(host: str, port: int, *, is_ready: Callable[[], bool]) -> Program:
 def worker() -> Program:
     """The Celery worker; TERM lets it finish the tasks it has."""
     words = (
-        *("-m", "celery", "-A", "portal", "worker", "--concurrency", str(WORKER_PROCESSES)),
+        *("-m", "celery", "--quiet", "-A", "portal", "worker", "--concurrency", str(WORKER_PROCESSES)),
         *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
     )
     return Program("worker", (sys.executable, *words), stop_seconds=WORKER_STOP_SECONDS)
@@ -35,15 +35,15 @@ def worker() -> Program:
 
 def beat(data: Path) -> Program:
     """Celery's clock. There must be one only, which the lock on DATA sees to; so it needs no pid file."""
-    words = ("-m", "celery", "-A", "portal", "beat", "--loglevel", "WARNING", "--pidfile=")
+    words = ("-m", "celery", "--quiet", "-A", "portal", "beat", "--loglevel", "WARNING", "--pidfile=")
     return Program("beat", (sys.executable, *words, "--schedule", str(data / "beat-schedule")))
 
 
-def status_of(host: str, port: int, path: str, *, seconds: float = 2.0) -> int | None:
-    """The HTTP status that GET answers with; None when nothing answers."""
-    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+def status_of(host: str, port: int, path: str, *, name: str | None = None) -> int | None:
+    """The HTTP status that GET answers with; None when nothing answers. ``name`` is the Host it asks for."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Host": name} if name else {})
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
