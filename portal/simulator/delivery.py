@@ -37,10 +37,12 @@ def send_with_fault(
     """
     kind = fault.kind
     if kind in ("reset_before", "reset_after"):
-        return reset(handler)
+        reset(handler)
+        return None
     if kind == "hang":
         _wait_for_the_caller(handler, closed, fault.seconds or 120)
-        return reset(handler)
+        reset(handler)
+        return None
     if kind in ("drip", "drip_headers"):
         return _drip(handler, answer, fault, closed)
     if kind == "huge":
@@ -138,7 +140,8 @@ def _drip(
     for place in range(len(rest)):
         handler.wfile.write(rest[place : place + 1])
         if closed.wait(fault.seconds or 0.2):
-            return reset(handler)
+            reset(handler)
+            return None
     return answer.status
 
 

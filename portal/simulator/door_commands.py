@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from .caller import Caller
-from .history import Opening
+from .history import Opening, name_picture
 from .rows import tell_calls, tell_devices, tell_openings, tell_temp_key
 from .wire import Refused
 from .world import TIME_FORMAT
@@ -145,7 +145,7 @@ def open_door(caller: Caller, param: Any) -> Any:
     name = caller.world.estate.people[caller.account_id].history_name
     number = caller.world.next_number()
     appears = now + caller.world.settings.open_row_seconds
-    picture = caller.world.picture("remote", number)
+    picture = name_picture(int(now), number, device.device_name)
     caller.world.add_opening(
         family,
         Opening(int(now), appears, device.online, name, device.device_name, "Remote", picture, appears + 2),

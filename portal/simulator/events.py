@@ -6,7 +6,7 @@ from typing import Any
 
 from .derive import dice
 from .estate import Family, device_names
-from .history import Call, Opening, make_opening
+from .history import Call, Opening, make_opening, name_picture
 from .world import World
 
 
@@ -39,9 +39,8 @@ def opening(world: World, given: dict[str, Any]) -> Any:
         setattr(row, name, given.get(name, getattr(row, name)))
     row.arrives = world.now() + given.get("late_seconds", 0.0)
     row.picture_arrives = row.arrives + given.get("picture_after_seconds", 0.0)
-    row.picture = row.picture or f"{at:x}-{random.getrandbits(48):012x}"
-    if not given.get("has_picture", True):
-        row.picture = ""
+    is_seen = given.get("has_picture", True)
+    row.picture = name_picture(at, random.getrandbits(40), row.device_name) if is_seen else ""
     for _ in range(given.get("times", 1)):
         world.add_opening(family, Opening(*(getattr(row, name) for name in Opening.__slots__)))
     return {name: getattr(row, name) for name in Opening.__slots__}

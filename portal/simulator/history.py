@@ -4,6 +4,7 @@ from bisect import bisect
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
+from zlib import crc32
 
 from .derive import dice
 from .estate import Family
@@ -73,9 +74,14 @@ def make_opening(random: Random, at: int, people: list[str], doors: list[str]) -
         name = ""
     elif kind == "Temp Key":
         name = "Visitor"
-    picture = "" if random.random() < 0.06 else f"{at:x}-{random.getrandbits(48):012x}"
     door = doors[int(random.random() * len(doors))]
+    picture = "" if random.random() < 0.06 else name_picture(at, random.getrandbits(40), door)
     return Opening(at, at, is_open, name, door, kind, picture, at)
+
+
+def name_picture(at: int, number: int, device_name: str) -> str:
+    """What a picture is drawn from: the second, a number below 2 ** 40, and the camera that took it."""
+    return f"{at:x}-{number:010x}{crc32(device_name.encode()) & 0xFF:02x}"
 
 
 def first_calls(seed: str, family: Family, callers: list[tuple[str, str]], now: float) -> list[Call]:

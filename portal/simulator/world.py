@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .derive import digits, hexes, secret
+from .derive import digits, secret
 from .estate import Device, Estate, Family, Person, Relay, generate, make_person
 from .history import Call, Opening, first_calls, first_openings
 from .tokens import Tokens
@@ -185,10 +185,6 @@ class World:
         with self.lock:
             insort(self.calls_of(family), row, key=_second)
             self._keep(self.new_calls.setdefault(family.residence_id, []), row)
-
-    def picture(self, *words: object) -> str:
-        """The name of a new picture that shows the present second."""
-        return f"{int(self.now()):x}-{hexes(self.settings.seed, 'picture', *words, length=12)}"
 
     # Keeping
 
