@@ -49,7 +49,9 @@ def relay(upstream: Connection, simulator: SimulatorProcess) -> Relay:
             mac=device["mac"],
             name=device["device_name"],
             family=ReachFactory(
-                connection=upstream, family__residence_id=family["residence_id"], family__name=family["family_name"]
+                connection=upstream,
+                family__residence_id=family["residence_id"],
+                family__name=family["family_name"],
             ).family,
         ),
     )

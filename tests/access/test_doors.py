@@ -1,0 +1,183 @@
+"""The board of doors, and the doors of a family."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from families.models import Kind
+from tests.factories import (
+    AuditorFactory,
+    DeviceFactory,
+    FamilyAdminFactory,
+    FamilyFactory,
+    GrantFactory,
+    ManagerFactory,
+    OutageFactory,
+    PropertyFactory,
+    PropertyLimitFactory,
+    RelayFactory,
+    SyncStateFactory,
+)
+
+HTMX = {"HX-Request": "true"}
+BOARD = "/doors/"
+
+pytestmark = pytest.mark.django_db
+
+
+def cards(text: str) -> set[str]:
+    return set(re.findall(r'id="door-card-([^"]+)"', text))
+
+
+@pytest.fixture
+def manager(client):
+    manager = ManagerFactory()
+    client.force_login(manager)
+    return manager
+
+
+class TestTheBoard:
+    def test_it_is_a_page_and_a_fragment(self, client, manager):
+        device = RelayFactory().device
+
+        page, fragment = client.get(BOARD), client.get(BOARD, headers=HTMX)
+
+        assert "<html" in page.text
+        assert "<html" not in fragment.text
+        assert cards(page.text) == cards(fragment.text) == {device.public_id}
+
+    def test_a_device_that_many_families_share_stands_once(self, client, manager):
+        shared = [DeviceFactory(mac="0C110532D226", is_public=True, name="Lobby") for _ in range(3)]
+        private = DeviceFactory()
+
+        answer = client.get(BOARD)
+
+        assert cards(answer.text) == {shared[0].public_id, private.public_id}
+        assert "Shared by 3 families" in answer.text
+
+    def test_it_can_show_only_what_is_offline(self, client, manager):
+        DeviceFactory()
+        outage = OutageFactory()
+
+        assert cards(client.get(BOARD, {"show": "offline"}).text) == {outage.device.public_id}
+
+    @pytest.mark.parametrize("text", ["courtyard", "núñez", "NUN"])
+    def test_it_finds_by_door_and_family(self, client, manager, text):
+        device = DeviceFactory(name="Courtyard Gate", family=FamilyFactory(name="Casa Núñez"))
+        DeviceFactory()
+
+        assert cards(client.get(BOARD, {"q": text}).text) == {device.public_id}
+
+    def test_by_property(self, client, manager):
+        place = PropertyFactory()
+        device = DeviceFactory(family__property=place)
+        DeviceFactory()
+
+        assert cards(client.get(BOARD, {"property": place.public_id}).text) == {device.public_id}
+
+    def test_pages_hold_every_door_once(self, client, manager):
+        for _ in range(130):
+            DeviceFactory(name="Same name")
+        seen: list[str] = []
+        url = BOARD
+        while url:
+            text = client.get(url).text
+            seen += re.findall(r'id="door-card-([^"]+)"', text)
+            on = re.search(r'rel="next" href="([^"]+)"', text)
+            url = BOARD + on[1].replace("&amp;", "&") if on else ""
+
+        assert len(seen) == len(set(seen)) == 130
+
+    def test_it_says_how_old_it_is(self, client, manager):
+        device = DeviceFactory()
+        SyncStateFactory(
+            family=device.family, kind=Kind.DEVICES, last_good_at=timezone.now() - timedelta(minutes=12)
+        )
+
+        assert "12 minutes ago" in client.get(BOARD).text
+
+    @pytest.mark.parametrize("query", ["after=forged", "property=x", "show=all", "page=-1"])
+    def test_a_strange_address_is_no_error(self, client, manager, query):
+        device = DeviceFactory()
+
+        assert cards(client.get(f"{BOARD}?{query}").text) == {device.public_id}
+
+    def test_nothing_there_says_how_to_begin(self, client, manager):
+        assert "first sync" in client.get(BOARD).text
+
+    def test_the_number_of_queries_does_not_grow(self, client, manager, django_assert_max_num_queries):
+        RelayFactory()
+        client.get(BOARD)
+        with django_assert_max_num_queries(9) as few:
+            client.get(BOARD)
+        for _ in range(20):
+            RelayFactory()
+        with django_assert_max_num_queries(len(few)):
+            client.get(BOARD)
+
+
+class TestWhoSees:
+    def test_nobody_without_signing_in(self, client):
+        assert client.get(BOARD).status_code == 302
+        assert client.get(BOARD, headers=HTMX)["HX-Redirect"] == reverse("account_login")
+
+    def test_an_auditor_sees_doors_and_no_button(self, client):
+        relay = RelayFactory()
+        client.force_login(AuditorFactory())
+
+        answer = client.get(BOARD)
+
+        assert cards(answer.text) == {relay.device.public_id}
+        assert f"press-button-{relay.public_id}" not in answer.text
+
+    def test_a_limited_manager_sees_their_property(self, client):
+        limit = PropertyLimitFactory()
+        inside = DeviceFactory(family__property=limit.property)
+        DeviceFactory(name="Canary")
+        client.force_login(limit.person)
+
+        answer = client.get(BOARD)
+
+        assert cards(answer.text) == {inside.public_id}
+        assert "Canary" not in answer.text
+
+    def test_a_family_admin_sees_their_own(self, client):
+        device = DeviceFactory()
+        DeviceFactory(name="Canary")
+        client.force_login(GrantFactory(family=device.family).person)
+
+        answer = client.get(BOARD)
+
+        assert cards(answer.text) == {device.public_id}
+        assert "Canary" not in answer.text
+
+
+class TestTheDoorsOfAFamily:
+    def url(self, family) -> str:
+        return reverse("access:family_doors", args=[family.public_id])
+
+    def test_page_and_fragment(self, client, manager):
+        relay = RelayFactory()
+        DeviceFactory()
+
+        page, fragment = (
+            client.get(self.url(relay.device.family)),
+            client.get(self.url(relay.device.family), headers=HTMX),
+        )
+
+        assert cards(page.text) == cards(fragment.text) == {relay.device.public_id}
+        assert 'id="family-doors"' in fragment.text
+        assert "<html" not in fragment.text
+
+    def test_anothers_family_is_a_404(self, client):
+        client.force_login(FamilyAdminFactory())
+
+        assert client.get(self.url(FamilyFactory())).status_code == 404
+
+    def test_devices_that_went_are_not_shown(self, client, manager):
+        device = DeviceFactory(gone_at=timezone.now())
+
+        assert cards(client.get(self.url(device.family)).text) == set()
