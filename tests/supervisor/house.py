@@ -1,9 +1,13 @@
-"""A supervisor with fake children: ``house.py FOLDER CHILD[:option=value…] …``, ready one after another."""
+"""A supervisor with fake children: ``house.py FOLDER CHILD[:option=value…] …``, ready one after another.
+
+A child called redis is a real one.
+"""
 
 import os
 import sys
 from pathlib import Path
 
+from portal.supervisor import redis
 from portal.supervisor.children import Children, Program
 from portal.supervisor.folder import DataFolder
 from portal.supervisor.signals import StopRequest
@@ -25,7 +29,12 @@ def main() -> int:
             with children:
                 for words in sys.argv[2:]:
                     name, *options = words.split(":")
-                    children.start(fake(name, journal, options))
+                    is_redis = name == "redis"
+                    children.start(
+                        redis.program(data.run / "redis.sock", data.redis)
+                        if is_redis
+                        else fake(name, journal, options)
+                    )
                     children.wait_until_ready(name)
                 say("all are there")
                 children.watch()

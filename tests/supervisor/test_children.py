@@ -1,7 +1,9 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -238,6 +240,29 @@ def test_an_interrupt_of_make_alone_is_heard(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert "queue stopped" in output
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_what_redis_has_accepted_is_there_after_the_next_start(house: Make, how: int) -> None:
+    with tempfile.TemporaryDirectory() as short:
+        path = Path(short) / "data" / "run" / "redis.sock"
+        first = house("redis", folder=Path(short) / "data")
+        first.wait_for("all are there")
+        assert ask(path, "RPUSH celery task-1 task-2") == ":2"
+        first.process.send_signal(how)
+        first.process.wait(20)
+        second = house("redis", folder=Path(short) / "data")
+        second.wait_for("all are there")
+        assert ask(path, "LLEN celery") == ":2"
+        second.process.send_signal(signal.SIGINT)
+        assert second.end()[0] == 0
+
+
+def ask(path: Path, command: str) -> str:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(f"{command}\r\n".encode())
+        return connection.recv(100).decode().strip()
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 10) -> None:
