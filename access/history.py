@@ -78,6 +78,7 @@ class OpeningRow(NamedTuple):
             event,
             (self.device, self.kind, self.is_success),
             (self.account, self.kind, self.is_success),
+            (self.kind, self.is_success),
             (),
         )
 
@@ -201,8 +202,8 @@ def find_new(
         previous, ordered, known_times, length=length, is_full=is_full, lateness=lateness, asked=asked
     )
     first = ordered[0] if ordered and is_full else None
-    for time, rows in by_time.items():
-        _match(stored.get(time, ()), rows, found, is_cut=time == first)
+    for time in sorted(by_time):
+        _match(stored.get(time, ()), by_time[time], found, is_cut=time == first)
     return found
 
 
@@ -320,6 +321,7 @@ def _match(
     is_possible = moment(answered[0].time) is not None
     is_part = len(rows) < len(known)
     sure = answered[0].sure_clues()
+    guesses: list[tuple[int, R, R]] = []
     # A text that is no time does not stand for one second but for years: only sure likeness joins its rows, for there
     # a loose pair would swallow an event, where in one second it can only be a change.
     for place in range(len(rows[0][0]) if is_possible else sure):
@@ -338,11 +340,17 @@ def _match(
                 continue
             _, stored_id, before = alike.pop()
             paired.add(stored_id)
-            # Part of a second does not say which of its rows are meant: such a pair is counted, not written.
-            if place < sure or not (is_part or (is_cut and not row.could_be(before))):
+            if place < sure:
                 _tell(stored_id, before, row.filled_from(before), found)
+            # Part of a second does not say which of its rows are meant: such a pair is counted, not written.
+            elif not (is_part or (is_cut and not row.could_be(before))):
+                guesses.append((stored_id, before, row))
         rows = left
         known = [entry for entry in known if entry[1] not in paired]
+    # Nor does a second of which several rows are told otherwise and without their pictures: whose would be whose?
+    if len(guesses) == 1 or all(row == row.filled_from(before) for _, before, row in guesses):
+        for stored_id, before, row in guesses:
+            _tell(stored_id, before, row.filled_from(before), found)
     found.new.extend((row, number) for number, (_, row) in enumerate(rows, start=len(stored) + 1))
 
 

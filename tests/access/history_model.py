@@ -193,6 +193,7 @@ class World:
     knows_size: bool = False
     now: int = 0
     renames: int = 0
+    is_stale: bool = False
     held: list[tuple[list[OpeningRow], str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -250,6 +251,7 @@ class World:
 
     def deliver(self, which: int) -> None:
         if self.held:
+            self.is_stale = True
             self.tables.apply(*self.held.pop(which % len(self.held)))
 
     def finish(self) -> Verdict:

@@ -134,8 +134,8 @@ def test_an_empty_picture_never_erases_one():
 
 
 def test_another_query_means_the_same_picture():
-    kept = tables([opening(picture=f"{SIDE_BY_SIDE}?signature=1#a")])
-    told = opening(picture=f"{SIDE_BY_SIDE}?signature=2")
+    kept = tables([opening(picture=f"{SIDE_BY_SIDE}#a")])
+    told = opening(picture=f"{SIDE_BY_SIDE}?signature=2#b")
     found = kept.apply([told])
     assert (found.new, found.changed, found.readdressed) == ([], [], [(1, told)])
 
@@ -159,6 +159,103 @@ def test_a_picture_that_arrives_goes_to_the_double_that_has_none():
     assert sorted(row.picture for row in kept.told()[1:]) == [SIDE_BY_SIDE, other]
 
 
+THUMBNAIL = "https://pictures.example/small"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # What is alike in everything stays, though another order of names would pair it with a renamed row.
+        (
+            [opening(0, "ann", picture=SIDE_BY_SIDE), opening(0, "tom", picture=SIDE_BY_SIDE)],
+            [opening(0, "zoe", picture=SIDE_BY_SIDE), opening(0, "tom", picture=SIDE_BY_SIDE)],
+        ),
+        # A picture, or a thumbnail, is worth more than a name.
+        (
+            [opening(0, "ann", picture=f"{SIDE_BY_SIDE}1"), opening(0, "tom", picture=f"{SIDE_BY_SIDE}2")],
+            [opening(0, "zoe", picture=f"{SIDE_BY_SIDE}1"), opening(0, "bob", picture=f"{SIDE_BY_SIDE}2")],
+        ),
+        (
+            [opening(0, "ann", thumbnail=f"{THUMBNAIL}1"), opening(0, "tom", thumbnail=f"{THUMBNAIL}2")],
+            [opening(0, "zoe", thumbnail=f"{THUMBNAIL}1"), opening(0, "bob", thumbnail=f"{THUMBNAIL}2")],
+        ),
+        # A thumbnail that is there already tells which of two doubles the picture belongs to, and the reverse.
+        (
+            [opening(thumbnail=f"{THUMBNAIL}1"), opening(thumbnail=f"{THUMBNAIL}2")],
+            [
+                opening(0, picture=f"{SIDE_BY_SIDE}9", thumbnail=f"{THUMBNAIL}1"),
+                opening(0, picture=f"{SIDE_BY_SIDE}8", thumbnail=f"{THUMBNAIL}2"),
+            ],
+        ),
+        (
+            [opening(picture=f"{SIDE_BY_SIDE}1"), opening(picture=f"{SIDE_BY_SIDE}2")],
+            [
+                opening(picture=f"{SIDE_BY_SIDE}1", thumbnail=f"{THUMBNAIL}9"),
+                opening(picture=f"{SIDE_BY_SIDE}2", thumbnail=f"{THUMBNAIL}8"),
+            ],
+        ),
+        # Of two that were renamed, each stays at its door; of two doors that were renamed, each keeps its people.
+        (
+            [opening(0, "ann", "back"), opening(0, "tom", "front")],
+            [opening(0, "zoe", "back"), opening(0, "bob", "front")],
+        ),
+        (
+            [opening(0, "ann", "back"), opening(0, "tom", "front")],
+            [opening(0, "ann", "yard"), opening(0, "tom", "attic")],
+        ),
+        # Alike but for the picture, where neither has another to go to.
+        (
+            [opening(0, "ann", picture=f"{SIDE_BY_SIDE}1"), opening(0, "tom", picture=f"{SIDE_BY_SIDE}2")],
+            [opening(0, "ann", picture=f"{SIDE_BY_SIDE}8"), opening(0, "tom", picture=f"{SIDE_BY_SIDE}7")],
+        ),
+        (
+            [CallRow(text_of(0), "Back", "1"), CallRow(text_of(0), "Front", "2")],
+            [CallRow(text_of(0), "Yard", "1"), CallRow(text_of(0), "Attic", "2")],
+        ),
+        (
+            [CallRow(text_of(0), "Back", "1"), CallRow(text_of(0), "Front", "2")],
+            [CallRow(text_of(0), "Back", "9"), CallRow(text_of(0), "Front", "8")],
+        ),
+        # A call without an address is no more like another without one than like any.
+        (
+            [CallRow(text_of(0), "Back", ""), CallRow(text_of(0), "Front", "2")],
+            [CallRow(text_of(0), "Back", "9"), CallRow(text_of(0), "Front", "")],
+        ),
+    ],
+)
+def test_rows_of_one_second_keep_what_they_were(before, after):
+    window = Window(9, text_of(-9000), text_of(0))
+    found = find_new({text_of(0): list(enumerate(before))}, after, window, lateness=LATENESS)
+    expected = [(row_id, row) for row_id, row in enumerate(after) if row != before[row_id]]
+    assert found.new == []
+    assert sorted(found.changed) == expected
+
+
+def test_a_picture_does_not_go_to_somebody_else_where_names_and_doors_changed_at_once():
+    before = [opening(0, "ann", "front", f"{SIDE_BY_SIDE}1"), opening(0, "tom", "front", f"{SIDE_BY_SIDE}2")]
+    after = [opening(0, "zoe", "yard"), opening(0, "bob", "yard")]
+    kept = tables([opening(-60), *before])
+    assert kept.apply([opening(-60), *after]).changed == []
+    told = [row._replace(picture=old.picture) for row, old in zip(after, before, strict=True)]
+    assert sorted(row for _, row in kept.apply([opening(-60), *told]).changed) == sorted(told)
+
+
+def test_what_was_refused_stays_refused_where_names_and_doors_changed_at_once():
+    before = [opening(0, "ann", "front"), opening(0, "tom", "front")._replace(is_success=False)]
+    after = [opening(0, "zoe", "yard"), opening(0, "bob", "yard")._replace(is_success=False)]
+    kept = tables([opening(-60), *before])
+    assert sorted(kept.apply([opening(-60), *after]).changed) == [(2, after[0]), (3, after[1])]
+
+
+def test_a_row_keeps_its_picture_when_the_answer_tells_none_and_a_double_gets_one():
+    kept = tables([opening(-60), opening(picture=SIDE_BY_SIDE), opening(account="ann")])
+    kept.apply([opening(-60), opening(), opening(account="ann", picture=f"{SIDE_BY_SIDE}2")])
+    assert {row.account: row.picture for row in kept.told()[1:]} == {
+        "tom": SIDE_BY_SIDE,
+        "ann": f"{SIDE_BY_SIDE}2",
+    }
+
+
 def test_calls_are_matched_like_openings():
     stored = {text_of(0): [(1, CallRow(text_of(0), "Front", "100")), (2, CallRow(text_of(0), "Back", "200"))]}
     answer = [
@@ -168,8 +265,30 @@ def test_calls_are_matched_like_openings():
         CallRow(text_of(9), "", ""),
     ]
     found = find_new(stored, answer, Window(9, text_of(-9000), text_of(0)), lateness=LATENESS)
-    assert sorted(found.new) == [(CallRow(text_of(0), "Front", "100"), 3), (CallRow(text_of(9), "", ""), 1)]
+    assert found.new == [(CallRow(text_of(0), "Front", "100"), 3), (CallRow(text_of(9), "", ""), 1)]
     assert found.changed == [(2, CallRow(text_of(0), "Garden", "200"))]
+
+
+def test_a_call_rewritten_altogether_is_a_change_but_not_where_it_may_be_another():
+    stored = {text_of(0): [(1, CallRow(text_of(0), "Front", "100"))]}
+    told = CallRow(text_of(0), "Back", "200")
+    window = Window(1, text_of(-9000), text_of(0))
+    found = find_new(stored, [told, CallRow(text_of(-9), "", "")], window, lateness=LATENESS)
+    assert found.changed == [(1, told)]
+    for name, sip, expected in [("Back", "200", 0), ("Front", "200", 1), ("Back", "100", 1)]:
+        told = CallRow(text_of(0), name, sip)
+        found = find_new(stored, [told], window, lateness=LATENESS)
+        assert (len(found.new), len(found.changed)) == (0, expected)
+
+
+def test_part_of_a_second_does_not_rename_a_call():
+    stored = {
+        text_of(0): [(1, CallRow(text_of(0), "Front", "100")), (2, CallRow(text_of(0), "Front", "100"))]
+    }
+    found = find_new(
+        stored, [CallRow(text_of(0), "Back", "100")], Window(1, text_of(-9000)), lateness=LATENESS
+    )
+    assert (found.new, found.changed) == ([], [])
 
 
 # Part of a second.
@@ -190,6 +309,12 @@ def test_an_oldest_second_told_by_other_rows_each_time_is_not_rewritten():
     for shown in (edge[1], edge[0], edge[1]):
         found = kept.apply([shown, *steady(60, 20)])
         assert (found.new, found.changed) == ([], [])
+
+
+def test_an_oldest_second_is_renamed_where_it_has_enough_in_common():
+    kept = tables([opening(0, "ann", "front"), *steady(60, 20)])
+    for told in (opening(0, "anna", "front"), opening(0, "anna", "entrance")):
+        assert [row for _, row in kept.apply([told, *steady(60, 20)]).changed] == [told]
 
 
 def test_an_oldest_second_is_not_rewritten_by_a_row_with_another_picture():
@@ -463,7 +588,9 @@ worlds = st.builds(
 @settings(max_examples=1000, deadline=None)
 def test_every_row_is_stored_once_or_lies_in_a_gap(world):
     verdict = world.finish()
-    assert (verdict.lost_in_silence, verdict.doubled, verdict.mistold) == (0, 0, 0)
+    assert (verdict.lost_in_silence, verdict.doubled) == (0, 0)
+    # An old answer can name people and doors otherwise and without pictures, at once: nothing then tells rows apart.
+    assert verdict.mistold == 0 or world.is_stale
 
 
 def test_three_hundred_lives_lose_nothing_in_silence_and_double_nothing():
@@ -496,7 +623,7 @@ def test_the_order_of_an_answer_makes_no_difference(world, rng):
     world.tables.apply(answer, asked)
     rng.shuffle(answer)
     other.apply(answer, asked)
-    assert other == world.tables
+    assert other == world.tables  # ids among them
 
 
 @given(worlds, st.integers(0, 10))
