@@ -1,10 +1,11 @@
 """What people do to bring others into a family."""
 
-from django.utils import timezone
+from django.db import DatabaseError
 
 from families.models import Family, FamilyInvitation, Member
 from families.selectors import pending_invitations
-from families.services.acting import may_act_in, reach_of
+from families.services.acting import Budget, may_act_in, reach_of
+from portal import waiting
 from portal.accounts.models import User
 from portal.audit.models import Command
 from portal.audit.trail import About, By
@@ -12,6 +13,7 @@ from portal.connections import calling
 from portal.connections.calling import Action, Performed
 from portal.upstream.answers import Answer
 from portal.upstream.client import Client
+from portal.upstream.errors import NotSent
 from portal.web.presses import PressInvalid
 
 INVITE_COMMAND = "invite_family_account"
@@ -43,26 +45,34 @@ def invite_member(
     answer it is unknown whether the invitation went out, and no read can tell: the caller must not offer to
     send it again by itself. Raises AlreadyMember, AlreadyInvited unless ``confirmed``, PermissionDenied,
     NoConnection, trail.AuditUnavailable, and PressInvalid for a repeat that asks for something else than its
-    press sent; nothing was sent then. Cost: 1 upstream call (invite_family_account).
+    press sent: nothing was sent then; and calling.OutcomeNotRecorded. Cost: 1 upstream call (invite_family_account).
     """
     may_act_in(actor, family)
     if not Command.objects.filter(press=press).exists():
         _ask_when_known(actor, family, email, confirmed=confirmed)
     reach = reach_of(family)
     parameters = {"email": email, "auth": auth}
+    budget = Budget()
 
     def send(client: Client, command_id: str) -> Answer[None]:
         # Before it is sent: an invitation whose outcome never came must be shown as one that may be out.
-        FamilyInvitation.objects.create(
-            family=family,
-            command=Command.objects.get(command_id=command_id),
+        try:
+            with waiting.until(budget.ends):
+                FamilyInvitation.objects.create(
+                    family=family,
+                    command=Command.objects.get(command_id=command_id),
+                    email=email,
+                    auth=auth,
+                    sent_by=actor,
+                )
+        except (DatabaseError, OSError) as error:
+            raise NotSent("the invitation could not be written down", command=INVITE_COMMAND) from error
+        return client.invite_family_account(
+            residence_id=family.residence_id,
             email=email,
             auth=auth,
-            sent_by=actor,
-            sent_at=timezone.now(),
-        )
-        return client.invite_family_account(
-            residence_id=family.residence_id, email=email, auth=auth, command_id=command_id
+            command_id=command_id,
+            deadline_seconds=budget.left(),
         )
 
     performed = calling.perform(
@@ -71,7 +81,7 @@ def invite_member(
         Action(
             INVITE_COMMAND,
             INVITE_EVENT,
-            About(family.pk, family.name, "invitation", family.public_id, email),
+            About(family.pk, family.name, "invitation", "", email),
             press,
             parameters,
         ),

@@ -1,0 +1,34 @@
+"""Reads families for the pages; every function starts from what the person may see."""
+
+from families.selectors.detail import (
+    FamilyPicture,
+    get_family,
+    get_picture,
+    list_invitations,
+    pending_invitations,
+)
+from families.selectors.listing import (
+    FamilyFilter,
+    FamilyPage,
+    families_as_of,
+    list_families,
+    list_properties,
+)
+from families.selectors.searching import families_matching, members_matching
+from families.selectors.telling import rights_of
+
+__all__ = [
+    "FamilyFilter",
+    "FamilyPage",
+    "FamilyPicture",
+    "families_as_of",
+    "families_matching",
+    "get_family",
+    "get_picture",
+    "list_families",
+    "list_invitations",
+    "list_properties",
+    "members_matching",
+    "pending_invitations",
+    "rights_of",
+]

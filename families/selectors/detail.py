@@ -1,0 +1,137 @@
+"""Reads one family with everything its page says of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from families.models import Change, Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights, SyncState
+from families.selectors.telling import Pending, Told, tell_change, tell_invitation
+from portal.accounts.models import User
+from portal.audit.models import State
+from portal.connections.models import Health
+
+CHANGES_SHOWN = 10
+# A kind is late when it is older than this many of its own rounds.
+LATE_ROUNDS = 5
+_RANK = {Rights.ADMIN.value: 0, Rights.USER.value: 1, Rights.GUEST.value: 2}
+# What may have been sent: an invitation that was refused, or never left, is none.
+_MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member as the page tells it; ``is_ours`` marks the account that the portal itself acts with."""
+
+    member: Member
+    is_ours: bool
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How old one kind of thing is: ``at`` is None where it was never read."""
+
+    kind: Kind
+    at: datetime | None
+    is_late: bool
+    trouble: str
+
+
+@dataclass(frozen=True)
+class FamilyPicture:
+    """Everything the page of a family shows, read at once."""
+
+    family: Family
+    people: list[Person]
+    invitations: list[Pending]
+    changes: list[Told]
+    freshness: list[Freshness]
+    connection_name: str
+    connection_trouble: str
+    is_reached: bool
+
+    @property
+    def as_of(self) -> Freshness | None:
+        """How old its name, its state and its people are."""
+        return next((each for each in self.freshness if each.kind == Kind.MEMBERS), None)
+
+
+def get_family(user: User, family_id: str) -> Family:
+    """The family with its property; raises Family.DoesNotExist unless it is the person's to see."""
+    return Family.objects.visible_to(user).select_related("property").get(public_id=family_id)
+
+
+def get_picture(user: User, family: Family) -> FamilyPicture:
+    """The family as its page shows it. Five queries, no upstream call."""
+    reaches = list(
+        Reach.objects.filter(family=family, gone_at=None)
+        .filter(Q(connection__owner=None) | Q(connection__owner=user))
+        .select_related("connection")
+        .defer("connection__access_token", "connection__refresh_token", "connection__client_secret")
+    )
+    reaches.sort(key=lambda reach: (not _works(reach), _RANK.get(reach.auth, 3), reach.first_seen_at))
+    first = reaches[0].connection if reaches else None
+    ours = {reach.account_id for reach in reaches}
+    trouble = ""
+    if first is not None and first.paused_at:
+        trouble = "paused"
+    elif first is not None and first.health != Health.GOOD:
+        trouble = first.health
+    changes = Change.objects.visible_to(user).filter(family=family).order_by("-at", "-pk")
+    return FamilyPicture(
+        family,
+        [Person(member, member.account_id in ours) for member in _members(family)],
+        list_invitations(user, family),
+        [tell_change(change) for change in changes[:CHANGES_SHOWN]],
+        _freshness(family, [reach.connection_id for reach in reaches]),
+        first.name if first else "",
+        trouble,
+        any(_works(reach) and reach.connection.owner_id is None for reach in reaches),
+    )
+
+
+def list_invitations(user: User, family: Family) -> list[Pending]:
+    """The pending invitations as the page tells them. One query."""
+    return [tell_invitation(invitation) for invitation in pending_invitations(user, family)]
+
+
+def pending_invitations(user: User, family: Family) -> QuerySet[FamilyInvitation]:
+    """Invitations that were or may have been sent and that nobody has accepted, newest first, with their command.
+
+    A family admin sees none from before the start of their grant.
+    """
+    found = FamilyInvitation.objects.filter(
+        family=family, accepted_at=None, command__state__in=_MAY_HAVE_BEEN_SENT
+    )
+    if user.is_family_admin:
+        grants = Grant.objects.now().filter(person=user, family=OuterRef("family"))
+        found = found.filter(Exists(grants.filter(starts_at__lte=OuterRef("sent_at"))))
+    return found.select_related("command", "sent_by").order_by("-sent_at", "-pk")
+
+
+def _members(family: Family) -> list[Member]:
+    members = Member.objects.filter(family=family, gone_at=None)
+    return sorted(members, key=lambda member: (_RANK.get(member.auth, 3), member.search_text, member.pk))
+
+
+def _works(reach: Reach) -> bool:
+    return reach.connection.paused_at is None and reach.connection.health != Health.SIGNED_OUT
+
+
+def _freshness(family: Family, connection_ids: list[object]) -> list[Freshness]:
+    states = SyncState.objects.filter(
+        Q(family=family) | Q(kind=Kind.FAMILIES, connection__in=connection_ids)
+    ).values_list("kind", "last_good_at", "last_error")
+    order = list(Kind)
+    told: dict[Kind, Freshness] = {}
+    for name, at, error in states:
+        kind = Kind(name)
+        late_after = timedelta(seconds=LATE_ROUNDS * settings.SYNC_SECONDS[name])
+        fresh = Freshness(kind, at, at is None or timezone.now() - at > late_after, error)
+        known = told.get(kind)
+        # Read through several connections, it is as fresh as the one read last.
+        if known is None or (at is not None and (known.at is None or at > known.at)):
+            told[kind] = fresh
+    return sorted(told.values(), key=lambda fresh: order.index(fresh.kind))

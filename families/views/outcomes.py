@@ -1,0 +1,119 @@
+"""What became of an action, in words: what happened, what was kept, what to do."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from families.selectors import rights_of
+from portal.audit import trail
+from portal.audit.models import Command, State
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One outcome as a notice shows it: ``kind`` is its shape and colour, ``status`` that of the answer."""
+
+    kind: str
+    title: str
+    detail: str
+    status: int = 200
+
+    @property
+    def is_done(self) -> bool:
+        return self.kind == "ok"
+
+    @property
+    def is_refusal(self) -> bool:
+        """The upstream said no to what was typed: said beside the form, where it can be mended."""
+        return self.status == 422
+
+    @property
+    def keeps_form(self) -> bool:
+        """Nothing was done and it may be tried again: the form stays, with what was typed."""
+        return self.kind in {"off", "bad"} and self.status != 200
+
+    @property
+    def sentence(self) -> str:
+        """Title and detail in one."""
+        return f"{self.title} {self.detail}".strip()
+
+
+def of_rename(command: Command, *, is_lost: bool = False) -> Outcome:
+    """What became of a name. ``is_lost``: it was sent, and the outcome could not be written down."""
+    name = command.parameters.get("family_name", "")
+    match _state(command, is_lost=is_lost):
+        case State.SUCCEEDED:
+            return Outcome("ok", _("The family is now called “%(name)s”.") % {"name": name}, "")
+        case State.UNKNOWN:
+            detail = _("No answer came. The family is read again by itself: look before you try again.")
+            return Outcome("unknown", _("We do not know whether the name was changed."), detail, 502)
+        case _:
+            return _undone(command, _("The name was not changed."))
+
+
+def of_invitation(command: Command, *, is_lost: bool = False) -> Outcome:
+    """What became of an invitation. ``is_lost``: it was sent, and the outcome could not be written down."""
+    email, auth = command.parameters.get("email", ""), command.parameters.get("auth", "")
+    match _state(command, is_lost=is_lost):
+        case State.SUCCEEDED:
+            title = _("%(email)s was invited as %(rights)s.") % {"email": email, "rights": rights_of(auth)}
+            return Outcome("ok", title, _("They appear here once they have joined."))
+        case State.UNKNOWN:
+            title = _("The invitation to %(email)s may have been sent.") % {"email": email}
+            return Outcome("unknown", title, _("No answer came. Ask them before sending another."), 502)
+        case _:
+            return _undone(command, _("Nobody was invited."))
+
+
+def old_page() -> str:
+    """Says that a form's token is not good any more."""
+    return _("This page is too old. Nothing was sent, and what you typed is kept: send it again.")
+
+
+def no_audit() -> Outcome:
+    """Nothing may be done without the trail."""
+    return Outcome(
+        "off",
+        _("Not sent: the audit trail is not available."),
+        _("Nothing was changed, and what you typed is kept. Tell whoever runs Gatehouse."),
+        503,
+    )
+
+
+def no_connection() -> Outcome:
+    """No connection reaches the family, so there was nothing to send through."""
+    return Outcome(
+        "off",
+        _("Not sent: no connection reaches this family."),
+        _("What you typed is kept. A manager has to connect it, or sign its connection in again."),
+        503,
+    )
+
+
+def _state(command: Command, *, is_lost: bool) -> str:
+    if is_lost:
+        return State.UNKNOWN
+    trail.settle_if_overdue(command)
+    return command.state
+
+
+def _undone(command: Command, title: str) -> Outcome:
+    """Refused, not sent, or not answered yet."""
+    if command.is_open:
+        return Outcome("off", _("It is on its way already."), _("Look again in a moment."))
+    if command.state == State.REFUSED:
+        if command.error == "refused":
+            said = _("It was refused: “%(words)s”") % {"words": command.words}
+            return Outcome(
+                "bad", title, said if command.words else _("It was refused without a reason."), 422
+            )
+        if command.error == "signed_out":
+            words = _("The connection is signed out: a manager has to sign it in again.")
+            return Outcome("bad", title, words, 503)
+        # What our own part says of a busy upstream, or of a look that found nothing changed.
+        words = _("%(words)s Then send it again.") % {"words": command.words}
+        if command.error == "read_back":
+            words = _("%(words)s Send it again.") % {"words": command.words}
+        return Outcome("bad", title, words, 503)
+    words = _("%(words)s Nothing was changed, and what you typed is kept: send it again in a moment.")
+    return Outcome("off", _("Not sent."), (words % {"words": command.words}).strip(), 503)

@@ -1,0 +1,100 @@
+"""What the views of a family share: finding it, and what its templates take."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from families import selectors
+from families.forms import InviteForm, NameForm
+from families.models import Family
+from families.views.outcomes import Outcome
+from portal.accounts.models import Role
+from portal.web.presses import new_press
+
+# Auditors look and touch nothing.
+ACTORS = (Role.MANAGER, Role.FAMILY_ADMIN)
+
+
+def find_family(request: HttpRequest, family_id: str) -> Family:
+    """The family, or a 404 unless it is this person's to see."""
+    try:
+        return selectors.get_family(request.user, family_id)
+    except Family.DoesNotExist:
+        raise Http404 from None
+
+
+def may_act(request: HttpRequest, family: Family) -> bool:
+    """Whether forms are offered; the services check again."""
+    return bool(request.user.may_act) and family.gone_at is None
+
+
+def name_purpose(family: Family) -> str:
+    """What a press of the name's form is signed for."""
+    return f"rename:{family.public_id}"
+
+
+def invite_purpose(family: Family) -> str:
+    """What a press of the invitation's form is signed for."""
+    return f"invite:{family.public_id}"
+
+
+def edit_address(family: Family, form: str) -> str:
+    """The family's page with one form open, for those without a script."""
+    anchor = "#member-invite" if form == "invitation" else ""
+    return f"{reverse('families:family_detail', args=[family.public_id])}?edit={form}{anchor}"
+
+
+def name_context(request: HttpRequest, family: Family, form: NameForm | None) -> dict[str, Any]:
+    """What families/_family_name.html takes."""
+    return {
+        "family": family,
+        "may_act": may_act(request, family),
+        "name_form": form,
+        "name_press": new_press(request.user.pk, name_purpose(family)) if form is not None else "",
+    }
+
+
+def invite_context(request: HttpRequest, family: Family, form: InviteForm | None) -> dict[str, Any]:
+    """What families/_member_invite.html takes."""
+    return {
+        "family": family,
+        "may_act": may_act(request, family),
+        "invite_form": form,
+        "invite_press": new_press(request.user.pk, invite_purpose(family)) if form is not None else "",
+    }
+
+
+def page_context(
+    request: HttpRequest,
+    family: Family,
+    *,
+    name_form: NameForm | None = None,
+    invite_form: InviteForm | None = None,
+) -> dict[str, Any]:
+    """What the family's page takes."""
+    return {
+        "picture": selectors.get_picture(request.user, family),
+        "log_url": f"{reverse('desk:log_list')}?family={family.public_id}",
+        **name_context(request, family, name_form),
+        **invite_context(request, family, invite_form),
+    }
+
+
+def show_outcome(
+    request: HttpRequest,
+    family: Family,
+    outcome: Outcome,
+    *,
+    name_form: NameForm | None = None,
+    invite_form: InviteForm | None = None,
+) -> HttpResponse:
+    """What became of an action, for those without a script: back to the page when it is done, else the page itself."""
+    if outcome.is_done:
+        messages.success(request, outcome.sentence)
+        return redirect("families:family_detail", family.public_id)
+    context = page_context(request, family, name_form=name_form, invite_form=invite_form)
+    context["notices"] = [outcome]
+    return render(request, "families/family_detail.html", context, status=outcome.status)
