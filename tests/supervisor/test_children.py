@@ -173,7 +173,7 @@ def test_a_child_that_does_not_stop_is_killed_with_its_own_children(house: Make)
     code, output = running.end()
     assert code == 0
     assert "stubborn killed after 1 s" in output
-    assert all_gone(ids, 0)
+    assert all_gone(ids, 2)
 
 
 def test_what_an_orderly_child_leaves_behind_ends_too(house: Make) -> None:
@@ -182,7 +182,7 @@ def test_what_an_orderly_child_leaves_behind_ends_too(house: Make) -> None:
     ids = running.ids()
     running.process.send_signal(signal.SIGTERM)
     assert running.end()[0] == 0
-    assert all_gone(ids, 0)
+    assert all_gone(ids, 2)
 
 
 def test_a_killed_supervisor_leaves_no_orphan(house: Make) -> None:
