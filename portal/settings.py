@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "portal.web.middleware.PrivatePagesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.audit.middleware.DeniedMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"

@@ -6,4 +6,4 @@ class AuditConfig(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
-        from portal.audit import checks  # noqa: F401
+        from portal.audit import checks, sign_ins  # noqa: F401

@@ -162,6 +162,8 @@ class Entry(models.Model):
             models.Index(fields=["-at", "-number"], name="audit_entry_newest"),
             models.Index(fields=["family", "-number"], name="audit_entry_family"),
             models.Index(fields=["command_id"], name="audit_entry_command"),
+            models.Index(fields=["event", "-number"], name="audit_entry_event"),
+            models.Index(fields=["actor", "-number"], name="audit_entry_actor"),
         ]
 
     def __str__(self) -> str:

@@ -1,2 +1,6 @@
+from django.urls import path
+
+from portal.audit import views
+
 app_name = "audit"
-urlpatterns: list[object] = []
+urlpatterns = [path("", views.entry_list, name="entry_list")]

@@ -178,7 +178,8 @@ def read(
         by,
         about,
         parameters=parameters,
-        phase="outcome",
+        # Alone, it is all there is to tell; after an intent, its outcome.
+        phase="outcome" if reveals else "",
         outcome=result.state,
         command_id=command_id,
         words=result.words,

@@ -13,7 +13,7 @@ from portal.audit.trail import About, By
 from portal.connections.models import Connection, Health, SignIn
 from portal.connections.tokens import keep_tokens
 from portal.upstream import signin
-from portal.upstream.client import Client, StaticToken
+from portal.upstream.client import Client, StaticToken, new_command_id
 from portal.upstream.errors import NotSent, SignInLost, UpstreamError, UpstreamUnavailable
 from portal.upstream.signin import TokenSet
 
@@ -44,6 +44,7 @@ class Proven:
     credentials: PastedToken | PasswordGrant
     tokens: TokenSet
     families: int
+    command_id: str
 
 
 def prove(by: By, name: str, base_url: str, credentials: PastedToken | PasswordGrant) -> Proven:
@@ -55,20 +56,28 @@ def prove(by: By, name: str, base_url: str, credentials: PastedToken | PasswordG
     event = _event(name)
     about = About(kind="connection", name=name)
     parameters = {"address": base_url, "sign_in": _sign_in(credentials)}
-    trail.record_first(event, by, about, parameters=parameters, phase=State.INTENT)
+    command_id = new_command_id()
+    trail.record_first(event, by, about, parameters=parameters, phase=State.INTENT, command_id=command_id)
     try:
         tokens = _sign_in_at(base_url, credentials)
         client = Client(
             base_url, StaticToken(tokens.access_token), deadline_seconds=settings.UPSTREAM_DEADLINE_SECONDS
         )
-        families = len(client.get_family_list().result)
+        families = len(client.get_family_list(command_id=command_id).result)
     except UpstreamError as error:
         outcome = State.NOT_SENT if _was_not_sent(error) else State.REFUSED
         trail.record(
-            event, by, about, phase="outcome", outcome=outcome, words=error.words, status=error.status
+            event,
+            by,
+            about,
+            phase="outcome",
+            outcome=outcome,
+            command_id=command_id,
+            words=error.words,
+            status=error.status,
         )
         raise
-    return Proven(name, base_url, credentials, tokens, families)
+    return Proven(name, base_url, credentials, tokens, families, command_id)
 
 
 def keep(by: By, proven: Proven, *, history_zone: str | None = None) -> tuple[Connection, bool]:
@@ -105,6 +114,7 @@ def keep(by: By, proven: Proven, *, history_zone: str | None = None) -> tuple[Co
             parameters={"before": before, "after": _described(connection), "families": proven.families},
             phase="outcome",
             outcome=State.SUCCEEDED,
+            command_id=proven.command_id,
         )
     return connection, found is None
 

@@ -1,0 +1,34 @@
+"""The events of the trail, and what people call them."""
+
+from django.utils.translation import gettext_lazy as _
+
+EVENTS = {
+    "door.open": _("Open a door"),
+    "family.rename": _("Rename a family"),
+    "member.invite": _("Invite a member"),
+    "person.sign_in": _("Signed in"),
+    "person.sign_in_failed": _("Sign-in failed"),
+    "person.sign_out": _("Signed out"),
+    "person.add": _("Person added"),
+    "person.change": _("Person changed"),
+    "grant.begin": _("Family given to a person"),
+    "grant.end": _("Family taken from a person"),
+    "property.add": _("Property added"),
+    "property.change": _("Property changed"),
+    "family.place": _("Family put in a property"),
+    "connection.add": _("Connection added"),
+    "connection.renew": _("Connection renewed"),
+    "upstream.write": _("Command from the console"),
+    "upstream.read": _("Question from the console"),
+    "upstream.reveal": _("Secret shown on the console"),
+    "access.denied": _("Access denied"),
+    "audit.viewed": _("Audit trail looked at"),
+    "audit.exported": _("Audit trail exported"),
+    "audit.verified": _("Audit trail verified"),
+    "keys.rotate": _("Keys renewed"),
+}
+
+
+def label_of(event: str) -> str:
+    """What people call an event; one without a word of its own is shown as it is written."""
+    return str(EVENTS.get(event, event))
