@@ -1,0 +1,86 @@
+"""The calls of families: what an answer adds, in one transaction for several families."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from access.history import CallRow, Findings
+from access.models import Call
+from access.sync import windows
+from families.sync.engine import Reading
+from families.sync.lists import lock_families
+from portal.upstream import types
+from portal.upstream.client import Answer, Client
+
+
+class Calls:
+    """Keeper of the calls; they are only ever added to, and a name that changed is taken over."""
+
+    state_fields: Sequence[str] = windows.STATE_FIELDS
+
+    def read(self, client: Client, residence_id: str) -> Answer[list[types.CallRow]]:
+        """get_akuvox_call_history."""
+        return client.get_akuvox_call_history(residence_id=residence_id)
+
+    def prepare(self, reading: Reading) -> None:
+        """Nothing."""
+
+    def write(self, readings: Sequence[Reading]) -> Mapping[str, int]:
+        """Write the rows that the answers add, the gaps before them, and the hourly counts."""
+        lock_families(windows.families_of(readings))
+        answered = {reading.state.family_id or 0: _rows(reading) for reading in readings}
+        stored, kept = _read_stored(answered)
+        found: list[tuple[Reading, Findings[CallRow]]] = []
+        new, changed, hours = [], [], windows.Hours()
+        for reading in readings:
+            family_id = reading.state.family_id or 0
+            findings = windows.find(reading, answered[family_id], stored[family_id])
+            found.append((reading, findings))
+            for row, number in findings.new:
+                at, is_readable = windows.moment_of(reading, row.time)
+                new.append(
+                    Call(
+                        family_id=family_id,
+                        raw_time=row.time,
+                        number=number,
+                        at=at,
+                        is_time_readable=is_readable,
+                        call_name=row.name,
+                        call_sip=row.sip,
+                        seen_at=reading.answered_at,
+                    )
+                )
+                hours.add(family_id, at, "calls")
+            for pk, row in findings.changed:
+                kept[pk].call_name, kept[pk].call_sip = row.name, row.sip
+                changed.append(kept[pk])
+        Call.objects.bulk_create(new, batch_size=500)
+        Call.objects.bulk_update(changed, ["call_name", "call_sip"], batch_size=200)
+        windows.store_gaps(found)
+        hours.store()
+        return {"calls": len(new), "gaps": sum(len(findings.gaps) for _, findings in found)}
+
+
+def _rows(reading: Reading) -> list[CallRow]:
+    rows = []
+    aside = []
+    for row in reading.answer.result:
+        if len(row.call_time) > windows.LONGEST_TIME:
+            aside.append(f"a call whose time is longer than {windows.LONGEST_TIME} characters")
+            continue
+        rows.append(CallRow(time=row.call_time, name=row.call_name, sip=row.call_sip))
+    reading.set_aside(aside)
+    return rows
+
+
+def _read_stored(
+    answered: Mapping[int, Sequence[CallRow]],
+) -> tuple[Mapping[int, Mapping[str, Sequence[tuple[int, CallRow]]]], Mapping[int, Call]]:
+    stored: defaultdict[int, defaultdict[str, list[tuple[int, CallRow]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    kept: dict[int, Call] = {}
+    for call in windows.stored_in_same_seconds(Call.objects.all(), answered):
+        kept[call.pk] = call
+        row = CallRow(time=call.raw_time, name=call.call_name, sip=call.call_sip)
+        stored[call.family_id][call.raw_time].append((call.pk, row))
+    return stored, kept

@@ -1,0 +1,201 @@
+"""The openings of families: what an answer adds, in one transaction for several families."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from access.history import Findings, OpeningRow, without_query
+from access.models import Device, Opening, OpeningRevision, Picture
+from access.sync import windows
+from access.sync.devices import opened_later
+from families.sync.engine import Reading
+from families.sync.lists import lock_families
+from portal.upstream import types
+from portal.upstream.client import Answer, Client
+
+# What the columns are called that hold the parts of a row.
+_COLUMNS = {
+    "account": "account_name",
+    "device": "device_name",
+    "kind": "open_door_type",
+    "is_success": "is_success",
+    "picture": "picture_url",
+    "thumbnail": "thumbnail_url",
+}
+_ADDRESSES = ("picture", "thumbnail")
+
+
+class Openings:
+    """Keeper of the openings; they are only ever added to, and corrected with a revision."""
+
+    state_fields: Sequence[str] = windows.STATE_FIELDS
+
+    def read(self, client: Client, residence_id: str) -> Answer[list[types.OpeningRow]]:
+        """get_akuvox_open_door_history."""
+        return client.get_akuvox_open_door_history(residence_id=residence_id)
+
+    def prepare(self, reading: Reading) -> None:
+        """Nothing."""
+
+    def write(self, readings: Sequence[Reading]) -> Mapping[str, int]:
+        """Write the rows that the answers add, the gaps before them, and the hourly counts."""
+        return _Writing(readings).write()
+
+
+@dataclass
+class _Writing:
+    """One transaction's answers, and what they come to."""
+
+    readings: Sequence[Reading]
+    devices: dict[tuple[int, str], Device | None] = field(default_factory=dict)
+    late: dict[int, Device] = field(default_factory=dict)
+    new: list[Opening] = field(default_factory=list)
+    changed: list[Opening] = field(default_factory=list)
+    readdressed: list[Opening] = field(default_factory=list)
+    revisions: list[OpeningRevision] = field(default_factory=list)
+    hours: windows.Hours = field(default_factory=windows.Hours)
+
+    def write(self) -> Mapping[str, int]:
+        families = windows.families_of(self.readings)
+        lock_families(families)
+        answered = {reading.state.family_id or 0: _rows(reading) for reading in self.readings}
+        stored, kept = _read_stored(answered)
+        found: list[tuple[Reading, Findings[OpeningRow]]] = []
+        for reading in self.readings:
+            family_id = reading.state.family_id or 0
+            found.append((reading, windows.find(reading, answered[family_id], stored[family_id])))
+        if any(findings.new or findings.changed for _, findings in found):
+            self._find_devices(families)
+        for reading, findings in found:
+            for row, number in findings.new:
+                self._add(reading, row, number)
+            for pk, row in findings.changed:
+                self._change(reading, kept[pk], row)
+            for pk, row in findings.readdressed:
+                self._readdress(kept[pk], row)
+        self._store()
+        windows.store_gaps(found)
+        self.hours.store()
+        return {"openings": len(self.new), "gaps": sum(len(findings.gaps) for _, findings in found)}
+
+    def _find_devices(self, families: Sequence[int]) -> None:
+        """The device of each name in each family; None where several have it."""
+        for device in Device.objects.filter(family__in=families, gone_at=None):
+            key = (device.family_id, device.name)
+            self.devices[key] = None if key in self.devices else device
+
+    def _add(self, reading: Reading, row: OpeningRow, number: int) -> None:
+        family_id = reading.state.family_id or 0
+        at, is_readable = windows.moment_of(reading, row.time)
+        opening = Opening(
+            family_id=family_id,
+            raw_time=row.time,
+            number=number,
+            at=at,
+            is_time_readable=is_readable,
+            seen_at=reading.answered_at,
+        )
+        _take_over(opening, row)
+        self._want_picture(opening)
+        self._guess_device(opening)
+        self.hours.add(family_id, at, "opened" if row.is_success else "refused")
+        self.new.append(opening)
+
+    def _change(self, reading: Reading, opening: Opening, row: OpeningRow) -> None:
+        before = {
+            column: getattr(opening, column)
+            for part, column in _COLUMNS.items()
+            if _comparable(part, getattr(row, part)) != _comparable(part, getattr(opening, column))
+        }
+        self.revisions.append(OpeningRevision(opening=opening, before=before, at=reading.answered_at))
+        if row.is_success != opening.is_success:
+            self.hours.add(opening.family_id, opening.at, "opened", 1 if row.is_success else -1)
+            self.hours.add(opening.family_id, opening.at, "refused", -1 if row.is_success else 1)
+        _take_over(opening, row)
+        if any(_COLUMNS[part] in before for part in _ADDRESSES):
+            self._want_picture(opening)
+        if {"device_name", "is_success"} & before.keys():
+            opening.device = None
+            self._guess_device(opening)
+        self.changed.append(opening)
+
+    def _readdress(self, opening: Opening, row: OpeningRow) -> None:
+        """Take a new query into an address that did not work: it may be what lets us in. Else it means nothing."""
+        if opening.picture == Picture.WANTED and opening.picture_tries > 0:
+            _take_over(opening, row)
+            opening.picture_due_at = timezone.now()
+            self.readdressed.append(opening)
+
+    def _want_picture(self, opening: Opening) -> None:
+        if opening.thumbnail_url or opening.picture_url:
+            opening.picture, opening.picture_tries = Picture.WANTED, 0
+            opening.picture_due_at = timezone.now()
+
+    def _guess_device(self, opening: Opening) -> None:
+        device = self.devices.get((opening.family_id, opening.device_name))
+        if device is None:
+            return
+        opening.device = device
+        if opened_later(device, opening):
+            device.last_opening_at = opening.at
+            self.late[device.pk] = device
+
+    def _store(self) -> None:
+        Opening.objects.bulk_create(self.new, batch_size=500)
+        fields = [*_COLUMNS.values(), "device", "picture", "picture_tries", "picture_due_at"]
+        Opening.objects.bulk_update(self.changed, fields, batch_size=100)
+        addresses = ["thumbnail_url", "picture_url", "picture_due_at"]
+        Opening.objects.bulk_update(self.readdressed, addresses, batch_size=100)
+        OpeningRevision.objects.bulk_create(self.revisions, batch_size=500)
+        Device.objects.bulk_update(self.late.values(), ["last_opening_at"], batch_size=200)
+
+
+def _rows(reading: Reading) -> list[OpeningRow]:
+    rows = []
+    aside = []
+    for row in reading.answer.result:
+        if len(row.open_door_time) > windows.LONGEST_TIME:
+            aside.append(f"an opening whose time is longer than {windows.LONGEST_TIME} characters")
+            continue
+        rows.append(
+            OpeningRow(
+                time=row.open_door_time,
+                account=row.account_name,
+                device=row.device_name,
+                kind=row.open_door_type,
+                is_success=row.open_door,
+                picture=row.capture_picture_url,
+                thumbnail=row.capture_thumbnail_url,
+            )
+        )
+    reading.set_aside(aside)
+    return rows
+
+
+def _read_stored(
+    answered: Mapping[int, Sequence[OpeningRow]],
+) -> tuple[Mapping[int, Mapping[str, Sequence[tuple[int, OpeningRow]]]], Mapping[int, Opening]]:
+    """The stored rows of the answers' seconds, by family and raw text, and by id."""
+    stored: defaultdict[int, defaultdict[str, list[tuple[int, OpeningRow]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    kept: dict[int, Opening] = {}
+    for opening in windows.stored_in_same_seconds(Opening.objects.all(), answered):
+        kept[opening.pk] = opening
+        parts: dict[str, Any] = {part: getattr(opening, column) for part, column in _COLUMNS.items()}
+        stored[opening.family_id][opening.raw_time].append(
+            (opening.pk, OpeningRow(time=opening.raw_time, **parts))
+        )
+    return stored, kept
+
+
+def _take_over(opening: Opening, row: OpeningRow) -> None:
+    for part, column in _COLUMNS.items():
+        setattr(opening, column, getattr(row, part))
+
+
+def _comparable(part: str, value: Any) -> Any:
+    return without_query(value) if part in _ADDRESSES else value

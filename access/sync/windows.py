@@ -1,0 +1,145 @@
+"""What openings and calls have in common: the window of the last answer, the seconds to look at, gaps, hours."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from access.history import Findings, Row, Window, find_new, raw_text
+from access.models import Gap, HistoryRow, HourlyCount
+from families.sync.engine import Reading
+from families.sync.states import pieces
+from portal.upstream.times import parse_time
+
+R = TypeVar("R", bound=Row)
+
+STATE_FIELDS = ("window_rows", "answer_oldest", "newest_known", "begins_after", "gap_until")
+# A time as text that is longer than its column belongs to no row.
+LONGEST_TIME = 64
+# What one query may ask for.
+MOST_SECONDS = 5_000
+# The cause of a gap: rows were pushed out of the window, or the times themselves went back.
+WINDOW, CLOCK = "window", "clock"
+
+
+def find(reading: Reading, rows: Sequence[R], stored: Mapping[str, Sequence[tuple[int, R]]]) -> Findings[R]:
+    """What the answer adds; the window is written to the state, and the reading knows whether it brought news."""
+    state = reading.state
+    previous = Window(
+        state.window_rows, state.answer_oldest, state.newest_known, state.begins_after, state.gap_until
+    )
+    found = find_new(
+        stored,
+        rows,
+        previous,
+        lateness=timedelta(seconds=settings.HISTORY_LATENESS_SECONDS),
+        asked=raw_text((reading.asked_at + reading.clock_ahead).astimezone(reading.connection.zone)),
+        unread=_count_rows(reading) - len(rows),
+        window_rows=settings.HISTORY_WINDOW_ROWS or None,
+    )
+    state.window_rows, state.answer_oldest, state.newest_known = found.window[:3]
+    state.begins_after, state.gap_until = found.window[3:]
+    reading.is_busy = bool(found.new)
+    return found
+
+
+def moment_of(reading: Reading, raw: str) -> tuple[datetime, bool]:
+    """When a raw text was in the history's zone, and whether it could be read; else when we first saw it."""
+    at = parse_time(raw, reading.connection.zone)
+    return (at, True) if at is not None else (reading.answered_at, False)
+
+
+def stored_in_same_seconds(
+    table: QuerySet[HistoryRow], rows: Mapping[int, Sequence[Row]]
+) -> Iterator[HistoryRow]:
+    """The stored rows of the seconds of these answers, by the unique index; one query unless there are very many."""
+    these, count = Q(pk__in=[]), 0
+    for family_id, some in rows.items():
+        for times in pieces(sorted({row.time for row in some}), MOST_SECONDS):
+            if count + len(times) > MOST_SECONDS:
+                yield from table.filter(these)
+                these, count = Q(pk__in=[]), 0
+            these |= Q(family=family_id, raw_time__in=times)
+            count += len(times)
+    if count:
+        yield from table.filter(these)
+
+
+def store_gaps(found: Sequence[tuple[Reading, Findings[R]]]) -> None:
+    """Write the ranges in which rows may be missing. One that is there already came from an equal answer."""
+    gaps = []
+    for reading, findings in found:
+        for gap in findings.gaps:
+            begins_at, _ = moment_of(reading, gap.after)
+            at, _ = moment_of(reading, gap.before)
+            has_gone_back = findings.window.gap_until == gap.after != gap.before
+            gaps.append(
+                Gap(
+                    family_id=reading.state.family_id,
+                    kind=reading.state.kind,
+                    raw_after=gap.after,
+                    raw_before=gap.before,
+                    begins_at=begins_at,
+                    at=at,
+                    cause=CLOCK if has_gone_back else WINDOW,
+                    seen_at=reading.answered_at,
+                )
+            )
+    Gap.objects.bulk_create(gaps, ignore_conflicts=True)
+
+
+class Hours:
+    """Counts to be added to the hourly rollup, in the transaction that adds the rows."""
+
+    def __init__(self) -> None:
+        self._counts: defaultdict[tuple[int, datetime], Counter[str]] = defaultdict(Counter)
+
+    def add(self, family_id: int, at: datetime, column: str, count: int = 1) -> None:
+        """Count a row that happened at ``at``."""
+        hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        self._counts[(family_id, hour)][column] += count
+
+    def store(self) -> None:
+        """Add the counts up. In SQL, since an update on conflict that adds is not to be said otherwise."""
+        table = HourlyCount._meta.db_table
+        ordered = sorted(self._counts.items())
+        with connection.cursor() as cursor:
+            for start in range(0, len(ordered), 100):
+                some = ordered[start : start + 100]
+                values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(some))
+                parameters = [
+                    value
+                    for (family_id, hour), counts in some
+                    for value in (
+                        connection.ops.adapt_datetimefield_value(hour),
+                        family_id,
+                        counts["opened"],
+                        counts["refused"],
+                        counts["calls"],
+                    )
+                ]
+                cursor.execute(
+                    f"INSERT INTO {table} (hour, family_id, opened, refused, calls) VALUES {values} "  # noqa: S608
+                    "ON CONFLICT (hour, family_id) DO UPDATE SET "
+                    f"opened = {table}.opened + excluded.opened, "
+                    f"refused = {table}.refused + excluded.refused, "
+                    f"calls = {table}.calls + excluded.calls",
+                    parameters,
+                )
+
+
+def _count_rows(reading: Reading) -> int:
+    """How many rows the answer had, those set aside among them: they take up room in the window."""
+    if not reading.answer.unread:
+        return len(reading.answer.result)
+    return len(msgspec.json.decode(reading.answer.raw, type=list[msgspec.Raw]))
+
+
+def families_of(readings: Sequence[Reading]) -> list[int]:
+    """The families that these answers are about."""
+    return [reading.state.family_id for reading in readings if reading.state.family_id is not None]

@@ -1,0 +1,462 @@
+"""Reads many states with a pool of threads and writes what is new: the same code in a worker and in the foreground.
+
+The threads do HTTP, digests and decoding and never touch the database (the renewal of a token aside). The main
+thread writes as answers come in, several families in one short transaction; an unchanged answer costs nothing but
+its part of one update at the end. No transaction is held across a call.
+"""
+
+import logging
+import queue
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from families.models import SyncState
+from families.sync import states
+from families.sync.source import Source, Stopped
+from portal.connections import health
+from portal.connections.models import Connection
+from portal.upstream import errors
+from portal.upstream.client import Answer, Client
+
+# A clock that is further off says nothing about ours.
+CLOCK_LIMIT = timedelta(days=1)
+# One transaction takes at most so many families, and ends when it holds so many rows.
+BATCH_FAMILIES = 25
+BATCH_ROWS = 500
+# The upstream is given up for this round when as many calls in a row got no answer as there are threads.
+AFTER_OUTAGE = timedelta(seconds=30)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Reading:
+    """One answer. ``state`` is the row as it is locked while its rows are written; ``earlier_good_at`` is when
+    it was last read well before this."""
+
+    state: SyncState
+    connection: Connection
+    answer: Answer[Any]
+    asked_at: datetime
+    answered_at: datetime
+    fence: int
+    earlier_good_at: datetime | None
+    # Whether it brought news: what is busy is read more often.
+    is_busy: bool = True
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far the upstream's clock is ahead of ours, by this answer."""
+        if self.answer.timestamp_ms is None:
+            return timedelta(0)
+        ahead = timedelta(seconds=self.answer.timestamp_ms / 1000 - self.answered_at.timestamp())
+        return ahead if abs(ahead) < CLOCK_LIMIT else timedelta(0)
+
+    @property
+    def rows(self) -> int:
+        """How much there is to write, roughly."""
+        result = self.answer.result
+        return len(result) if isinstance(result, list) else 1
+
+    def set_aside(self, what: Sequence[str]) -> None:
+        """Say what was not understood, beside what the client could not read."""
+        self.state.not_understood = "\n".join([*self.answer.unread, *what])[:4000]
+
+    def look_again(self) -> None:
+        """Take the next answer for a changed one even if it is equal: something waits for a second opinion."""
+        self.state.digest = None
+
+
+class Keeper(Protocol):
+    """Keeps one kind of thing in step. ``state_fields`` are those of SyncState that it changes by itself."""
+
+    state_fields: Sequence[str]
+
+    def read(self, client: Client, residence_id: str) -> Answer[Any]:
+        """Ask the upstream, in a thread; one call."""
+        ...
+
+    def prepare(self, reading: Reading) -> None:
+        """What can be written beforehand, in transactions of its own."""
+        ...
+
+    def write(self, readings: Sequence[Reading]) -> Mapping[str, int]:
+        """Write what the answers add, in the caller's transaction, their states locked; return what was counted.
+
+        Applied again it changes nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A state that could not be read or written, and why."""
+
+    state: SyncState
+    words: str
+
+
+@dataclass
+class Report:
+    """What came of a round. ``held`` are states that another run has; ``postponed`` were not tried, and why."""
+
+    good: list[SyncState] = field(default_factory=list)
+    changed: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    not_understood: list[Failure] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    held: list[int] = field(default_factory=list)
+    postponed: dict[int, datetime] = field(default_factory=dict)
+    readings: list["Reread"] = field(default_factory=list)
+
+    def add(self, other: "Report") -> None:
+        """Take in what another round brought."""
+        self.good += other.good
+        self.changed += other.changed
+        self.failures += other.failures
+        self.not_understood += other.not_understood
+        self.counts += other.counts
+        self.held += other.held
+        self.postponed |= other.postponed
+        self.readings += other.readings
+
+
+@dataclass(frozen=True)
+class Reread:
+    """That a state was read well: when it was asked for now and the time before, and by how far the clocks differ."""
+
+    kind: str
+    family_id: int | None
+    asked_at: datetime
+    earlier_good_at: datetime | None
+    clock_ahead: timedelta
+    is_changed: bool
+
+
+def run(
+    ids: Collection[int],
+    keepers: Mapping[str, Keeper],
+    connections: Mapping[UUID, Connection],
+    *,
+    is_forced: bool = False,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> Report:
+    """Read the states that are free (and due, unless ``is_forced``) through these connections and write what is new.
+
+    Cost: one upstream call for each state. Never raises for what the upstream does.
+    """
+    report = Report()
+    holder, claimed = states.claim(ids, connections=connections.keys(), is_forced=is_forced)
+    taken = {state.pk for state in claimed}
+    report.held = [pk for pk in ids if pk not in taken] if is_forced else []
+    by_connection: dict[UUID, list[SyncState]] = {}
+    for state in claimed:
+        reader = getattr(state, "reader", None)
+        if reader is None:
+            report.failures.append(Failure(state, "no connection that can be used now reaches this family"))
+            on_progress(1)
+        else:
+            by_connection.setdefault(reader, []).append(state)
+    unreached = [failure.state.pk for failure in report.failures]
+    if unreached:
+        states.release_untried(holder, unreached, due_at=timezone.now() + AFTER_OUTAGE)
+    for pk, some in by_connection.items():
+        report.add(Round(connections[pk], keepers, holder, on_progress).run(some))
+    return report
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    """What a thread brings back: a new answer, the same answer (None), or what went wrong."""
+
+    state: SyncState
+    reading: Reading | None
+    error: Exception | None
+    asked_at: datetime
+    clock_ahead: timedelta = timedelta(0)
+
+
+class Round:
+    """Reads some states through one connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        keepers: Mapping[str, Keeper],
+        holder: str,
+        on_progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        self.connection = connection
+        self.keepers = keepers
+        self.holder = holder
+        self.on_progress = on_progress
+        self.report = Report()
+        self.source = Source(connection)
+        self.arrived: queue.SimpleQueue[_Arrived] = queue.SimpleQueue()
+        self.waiting: deque[SyncState] = deque()
+        self.unchanged: list[_Arrived] = []
+        self.silent_in_a_row = 0
+        self.stopped: Stopped | None = None
+        self.open: dict[int, SyncState] = {}
+
+    def run(self, claimed: Sequence[SyncState]) -> Report:
+        """Read and write them all; every state is given back, also when this is interrupted."""
+        self.open = {state.pk: state for state in claimed}
+        try:
+            self.waiting.extend(claimed)
+            self._start()
+            if not self.stopped:
+                self._read_all()
+            self._release_unchanged()
+            self._release_rest()
+        finally:
+            self.source.close()
+            # Only when something unforeseen went on: what was not tried stays due.
+            states.release_untried(self.holder, list(self.open))
+        if self.report.good:
+            health.mark_good(self.connection)
+        return self.report
+
+    def _start(self) -> None:
+        try:
+            self.source.open(len(self.waiting))
+        except Stopped as stopped:
+            self.stopped = stopped
+
+    def _read_all(self) -> None:
+        threads = settings.SYNC_THREADS
+        in_flight = 0
+        renew_every = settings.SYNC_LEASE_SECONDS / 3
+        renewed = time.monotonic()
+        with ThreadPoolExecutor(threads, "sync") as pool:
+            try:
+                while in_flight or (self.waiting and not self.stopped):
+                    while self.waiting and not self.stopped and in_flight < 4 * threads:
+                        pool.submit(self._read, self.waiting.popleft())
+                        in_flight += 1
+                    batch = self._take_arrived(renew_every)
+                    in_flight -= len(batch)
+                    self._handle(batch)
+                    if time.monotonic() - renewed > renew_every:
+                        renewed = time.monotonic()
+                        self._release_unchanged()
+                        states.renew(self.holder, list(self.open))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _read(self, state: SyncState) -> None:
+        """In a thread. Decodes only what differs from what is known."""
+        asked_at = timezone.now()
+        error: Exception | None = None
+        reading = None
+        ahead = timedelta(0)
+        try:
+            residence_id = state.family.residence_id if state.family else ""
+            answer = self.keepers[state.kind].read(self.source.client, residence_id)
+            found = Reading(
+                state=state,
+                connection=self.connection,
+                answer=answer,
+                asked_at=asked_at,
+                answered_at=timezone.now(),
+                fence=state.fence,
+                earlier_good_at=state.last_good_at,
+            )
+            ahead = found.clock_ahead
+            if state.digest is None or bytes(state.digest) != answer.digest:
+                _ = answer.result, answer.unread
+                reading = found
+        except Exception as problem:
+            # Also what nobody foresaw: the main thread waits for each state, and tells of it.
+            error = problem
+        finally:
+            self.source.leave_thread()
+        self.arrived.put(_Arrived(state, reading, error, asked_at, ahead))
+
+    def _take_arrived(self, longest_wait_seconds: float) -> list[_Arrived]:
+        """What has arrived by now, at least one unless nothing comes for so long."""
+        batch: list[_Arrived] = []
+        try:
+            batch.append(self.arrived.get(timeout=longest_wait_seconds))
+            while len(batch) < 4 * BATCH_FAMILIES:
+                batch.append(self.arrived.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _handle(self, batch: Sequence[_Arrived]) -> None:
+        changed: dict[str, list[Reading]] = {}
+        for one in batch:
+            if one.error is not None:
+                self._handle_error(one.state, one.error)
+                continue
+            self.silent_in_a_row = 0
+            if one.reading is not None:
+                changed.setdefault(one.state.kind, []).append(one.reading)
+            else:
+                self.unchanged.append(one)
+                self.on_progress(1)
+        for kind, readings in changed.items():
+            for some in _by_rows(readings):
+                self._write(self.keepers[kind], some)
+
+    def _write(self, keeper: Keeper, readings: Sequence[Reading]) -> None:
+        """Write the answers together; where that does not work, one by one, so that one bad family spoils no other."""
+        try:
+            for reading in readings:
+                keeper.prepare(reading)
+            written = write_together(keeper, readings)
+        except Exception as error:
+            if len(readings) > 1:
+                for reading in readings:
+                    self._write(keeper, [reading])
+                return
+            log.exception("an answer could not be stored")
+            self._fail(readings[0].state, f"could not be stored: {type(error).__name__}")
+            return
+        self.report.counts.update(written.counts)
+        for reading in readings:
+            self.on_progress(1)
+            self.open.pop(reading.state.pk, None)
+        for reading in written.readings:
+            self.report.good.append(reading.state)
+            self.report.changed += 1
+            self._note(reading.state, reading.asked_at, reading.earlier_good_at, reading.clock_ahead, True)
+            if reading.state.not_understood:
+                self.report.not_understood.append(Failure(reading.state, reading.state.not_understood))
+
+    def _handle_error(self, state: SyncState, error: Exception) -> None:
+        match error:
+            case errors.UpstreamBusy(status=None):
+                # Our own budget: it may only be that the minute is over.
+                self.waiting.append(state)
+                try:
+                    self.source.refill(len(self.waiting))
+                except Stopped as stopped:
+                    self.stopped = self.stopped or stopped
+            case errors.UpstreamBusy():
+                health.hold(self.connection, error.retry_after_seconds)
+                self.waiting.append(state)
+                until = timezone.now() + timedelta(seconds=max(1.0, error.retry_after_seconds))
+                self.stopped = Stopped("the upstream asked for a pause", until=until, is_failure=False)
+            case errors.SignInLost():
+                health.mark_signed_out(self.connection, error.words or error.reason)
+                self._fail(state, str(error))
+                self.stopped = Stopped(str(error), until=timezone.now() + AFTER_OUTAGE)
+            case errors.UpstreamUnavailable():
+                self._fail(state, str(error))
+                self.silent_in_a_row += 1
+                if self.silent_in_a_row >= settings.SYNC_THREADS or not self.report.good:
+                    health.mark_failing(self.connection, str(error))
+                if self.silent_in_a_row >= settings.SYNC_THREADS:
+                    self.stopped = Stopped(str(error), until=timezone.now() + AFTER_OUTAGE)
+            case errors.UpstreamError():
+                # It answered, only not with what was asked for.
+                self.silent_in_a_row = 0
+                self._fail(state, str(error))
+            case _:
+                log.error("a state could not be read", exc_info=error)
+                self._fail(state, f"could not be read: {type(error).__name__}")
+
+    def _fail(self, state: SyncState, words: str) -> None:
+        states.release_failed(self.holder, state, words)
+        self.report.failures.append(Failure(state, words))
+        self.on_progress(1)
+        self.open.pop(state.pk, None)
+
+    def _release_unchanged(self) -> None:
+        if not self.unchanged:
+            return
+        oldest = min(one.asked_at for one in self.unchanged)
+        states.release_unchanged(self.holder, [one.state for one in self.unchanged], asked_at=oldest)
+        for one in self.unchanged:
+            self.report.good.append(one.state)
+            self._note(one.state, one.asked_at, one.state.last_good_at, one.clock_ahead, False)
+            if one.state.not_understood:
+                self.report.not_understood.append(Failure(one.state, one.state.not_understood))
+            self.open.pop(one.state.pk, None)
+        self.unchanged = []
+
+    def _release_rest(self) -> None:
+        """What was not tried because everything had to stop: due again when that is over."""
+        if not self.waiting or self.stopped is None:
+            return
+        rest = list(self.waiting)
+        states.release_untried(self.holder, [state.pk for state in rest], due_at=self.stopped.until)
+        for state in rest:
+            if self.stopped.is_failure:
+                self.report.failures.append(Failure(state, self.stopped.words))
+                self.on_progress(1)
+            else:
+                self.report.postponed[state.pk] = self.stopped.until
+            self.open.pop(state.pk, None)
+
+    def _note(
+        self,
+        state: SyncState,
+        asked_at: datetime,
+        earlier: datetime | None,
+        ahead: timedelta,
+        is_changed: bool,
+    ) -> None:
+        self.report.readings.append(Reread(state.kind, state.family_id, asked_at, earlier, ahead, is_changed))
+
+
+@dataclass(frozen=True)
+class Written:
+    """The answers that were written, the stale ones left out, and what was counted."""
+
+    readings: Sequence[Reading]
+    counts: Mapping[str, int]
+
+
+def write_together(keeper: Keeper, readings: Sequence[Reading]) -> Written:
+    """Write several answers of one kind in one transaction. One whose fence is stale is passed over: nothing of it is
+    written, for somebody else has the state now."""
+    with transaction.atomic():
+        rows = SyncState.objects.select_for_update().filter(pk__in=[one.state.pk for one in readings])
+        locked = {state.pk: state for state in rows.order_by("pk")}
+        current = []
+        for reading in readings:
+            state = locked.get(reading.state.pk)
+            if state is None or state.fence != reading.fence:
+                continue
+            state.family = reading.state.family
+            reading.state = state
+            state.digest = reading.answer.digest
+            reading.set_aside(())
+            current.append(reading)
+        counts = keeper.write(current) if current else {}
+        for reading in current:
+            reading.state.interval_seconds = states.period_after(reading.state, is_busy=reading.is_busy)
+        if current:
+            states.release_written(
+                [reading.state for reading in current],
+                asked_at=min(reading.asked_at for reading in current),
+                fields=keeper.state_fields,
+            )
+    return Written(current, counts)
+
+
+def _by_rows(readings: Sequence[Reading]) -> list[list[Reading]]:
+    """The readings in groups, each for one transaction."""
+    groups: list[list[Reading]] = []
+    rows = 0
+    for reading in readings:
+        if not groups or len(groups[-1]) >= BATCH_FAMILIES or rows + reading.rows > BATCH_ROWS:
+            groups.append([])
+            rows = 0
+        groups[-1].append(reading)
+        rows += reading.rows
+    return groups

@@ -1,0 +1,64 @@
+"""Reads one family's members back within an action that has just changed them."""
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from families.models import Family, Kind, Reach, SyncState
+from families.sync import states
+from families.sync.engine import Reading, write_together
+from families.sync.members import Members
+from portal.upstream.client import Client
+from portal.upstream.errors import UpstreamError
+
+
+def refresh_members(client: Client, family: Family, *, deadline_seconds: float | None = None) -> bool:
+    """Read the members and the name of a family, and store them; False when that did not work just now.
+
+    Then the background reads them within seconds: say "updating". ``client`` is the connection's that made the
+    change. It takes the state from whoever reads it at this moment: an answer from before the change is not
+    written any more. Costs one upstream call (get_family_info).
+    """
+    state = _seize(family)
+    if state is None:
+        return False
+    asked_at = timezone.now()
+    try:
+        answer = client.get_family_info(residence_id=family.residence_id, deadline_seconds=deadline_seconds)
+        _ = answer.result
+    except UpstreamError:
+        states.release_untried(state.lease_holder, [state.pk], due_at=timezone.now())
+        return False
+    reach = (
+        Reach.objects.filter(family=family, gone_at=None).select_related("connection").order_by("pk").first()
+    )
+    if reach is None:
+        return False
+    reading = Reading(
+        state=state,
+        connection=reach.connection,
+        answer=answer,
+        asked_at=asked_at,
+        answered_at=timezone.now(),
+        fence=state.fence,
+        earlier_good_at=state.last_good_at,
+    )
+    return bool(write_together(Members(), [reading]).readings)
+
+
+def _seize(family: Family) -> SyncState | None:
+    """The state of the family's members, taken from whoever has it."""
+    holder = uuid.uuid4().hex
+    with transaction.atomic():
+        mine = SyncState.objects.filter(family=family, kind=Kind.MEMBERS)
+        mine.update(
+            lease_until=timezone.now() + timedelta(seconds=settings.SYNC_LEASE_SECONDS),
+            lease_holder=holder,
+            fence=F("fence") + 1,
+            last_tried_at=timezone.now(),
+        )
+        return mine.filter(lease_holder=holder).select_related("family").first()

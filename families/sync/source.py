@@ -1,0 +1,136 @@
+"""Where a round reads from: the upstream through one connection, within its budget, with one token for all threads."""
+
+import threading
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connections as databases
+from django.utils import timezone
+
+from portal.connections import budget, health
+from portal.connections.budget import Allowance
+from portal.connections.models import CallCount, Connection
+from portal.connections.sealed import Unreadable
+from portal.connections.tokens import StoredTokens
+from portal.keys import KeyMissing
+from portal.upstream.client import Client
+from portal.upstream.errors import UpstreamBusy, UpstreamError
+
+# Reads are tried again when they fail: so much more is taken beforehand, and given back.
+SPARE_CALLS = 8
+
+
+class Stopped(Exception):
+    """Nothing more is read through this connection before ``until``. Not a failure: a budget or a pause."""
+
+    def __init__(self, words: str, *, until: datetime, is_failure: bool = True) -> None:
+        super().__init__(words)
+        self.words = words
+        self.until = until
+        self.is_failure = is_failure
+
+
+class Source:
+    """The client of one connection, spending calls that were taken from its budget beforehand.
+
+    ``open`` and ``refill`` are for the main thread. A call is counted in the minute in which it is made: what
+    was taken in a minute that is over cannot be spent any more.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._allowance: Allowance | None = None
+        self._minute: datetime | None = None
+        self._taken = 0
+        self._spent = 0
+        self._main = threading.get_ident()
+        self._tokens = _Tokens(connection.pk, self._main)
+        self.client = Client(
+            connection.base_url,
+            self._tokens,
+            deadline_seconds=settings.UPSTREAM_DEADLINE_SECONDS,
+            on_request=self._spend,
+        )
+
+    def open(self, calls: int) -> None:
+        """Take the calls and the token; raises Stopped when there are none."""
+        self.refill(calls)
+        try:
+            self._tokens.current()
+        except (Unreadable, KeyMissing) as error:
+            words = f"its token cannot be read: {type(error).__name__}"
+            health.mark_failing(self.connection, words)
+            raise Stopped(words, until=timezone.now() + timedelta(seconds=60)) from error
+        except UpstreamError as error:
+            health.mark_failing(self.connection, str(error))
+            raise Stopped(str(error), until=timezone.now() + timedelta(seconds=30)) from error
+
+    def refill(self, calls: int) -> None:
+        """Take more calls, fewer where fewer are left in this minute; raises Stopped when none are."""
+        if self._allowance is not None and self._minute == _this_minute() and self._spent < self._taken:
+            return  # another thread's call found the last allowance spent, and this one is new
+        self.close()
+        minute = _this_minute()
+        taken = calls + SPARE_CALLS
+        allowance = budget.take(self.connection, taken)
+        while allowance is None:
+            left = calls_left({self.connection.pk: self.connection.calls_per_minute})[self.connection.pk]
+            if left <= 0:
+                words = "the connection's budget of calls for this minute is used up"
+                raise Stopped(words, until=minute + timedelta(seconds=60), is_failure=False)
+            # Somebody else may take it first: then there is less, or none.
+            taken = min(left, calls + SPARE_CALLS)
+            allowance = budget.take(self.connection, taken)
+        self._allowance, self._minute, self._taken, self._spent = allowance, minute, taken, 0
+
+    def close(self) -> None:
+        """Give back what was not spent."""
+        allowance, self._allowance = self._allowance, None
+        if allowance is not None:
+            allowance.give_back()
+
+    def leave_thread(self) -> None:
+        """Close what a thread of the pool may have opened to renew the token."""
+        if threading.get_ident() != self._main and self._tokens.was_renewed_here():
+            databases.close_all()
+
+    def _spend(self, command: str) -> None:
+        allowance = self._allowance
+        if allowance is None or self._minute != _this_minute():
+            raise UpstreamBusy("the minute is over", command=command, retry_after_seconds=0)
+        self._spent += 1
+        allowance.spend(command)
+
+
+class _Tokens(StoredTokens):
+    """Remembers in which threads it went to the database."""
+
+    def __init__(self, connection_id: object, main: int) -> None:
+        super().__init__(connection_id)  # type: ignore[arg-type]
+        self._threads: set[int] = set()
+
+    def renew(self, refused: str) -> str:
+        self._threads.add(threading.get_ident())
+        return super().renew(refused)
+
+    def was_renewed_here(self) -> bool:
+        """Whether this thread renewed since it was last asked."""
+        mine = threading.get_ident()
+        if mine in self._threads:
+            self._threads.discard(mine)
+            return True
+        return False
+
+
+def calls_left(limits: dict[object, int]) -> dict[object, int]:
+    """How many calls of this minute background work may still make through each connection, given its limit."""
+    counts = CallCount.objects.filter(connection__in=list(limits), minute=_this_minute())
+    made = dict(counts.values_list("connection", "calls"))
+    return {
+        pk: int(limit * (1 - budget.KEPT_FOR_PEOPLE)) - made.get(pk, 0)  # type: ignore[call-overload]
+        for pk, limit in limits.items()
+    }
+
+
+def _this_minute() -> datetime:
+    return timezone.now().replace(second=0, microsecond=0)
