@@ -12,10 +12,10 @@
     chip.querySelector("span").textContent = unseen === 1 ? chip.dataset.one : chip.dataset.many.replace("#", unseen);
   }
 
-  document.addEventListener("htmx:oobAfterSwap", ({ detail }) => {
+  // Before, not after: afterwards the rows have left the fragment for the page.
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
     if (!isAway() || !detail.target?.closest?.(".ledger")) return;
     unseen += detail.fragment?.querySelectorAll?.(".entry--new").length ?? 0;
-    draw();
   });
   document.addEventListener("htmx:afterSettle", draw);
   document.addEventListener("scroll", () => {

@@ -1,10 +1,12 @@
+import gzip
 import math
 import re
 from pathlib import Path
 
 import pytest
 
-TOKENS = Path(__file__).resolve().parents[2] / "static" / "css" / "tokens.css"
+ROOT = Path(__file__).resolve().parents[2]
+TOKENS = ROOT / "static" / "css" / "tokens.css"
 SURFACES = ["paper", "raised", "sunken"]
 # Ink on a surface: WCAG AA asks 4.5 of text, and 3 of shapes and edges.
 TEXT = [
@@ -66,7 +68,21 @@ def test_edges_of_controls_and_bars_can_be_told_apart(scheme: str, shape: str, s
 
 
 def test_the_style_sheets_stay_small() -> None:
-    import gzip
-
     sizes = [len(gzip.compress(sheet.read_bytes())) for sheet in TOKENS.parent.glob("*.css")]
     assert sum(sizes) <= 25_000
+
+
+def test_every_style_sheet_is_linked_once_and_the_tokens_come_first() -> None:
+    linked = re.findall(r"css/([\w-]+\.css)", (ROOT / "templates" / "web" / "_stylesheets.html").read_text())
+    assert linked[0] == "tokens.css"
+    assert sorted(linked) == sorted(sheet.name for sheet in TOKENS.parent.glob("*.css"))
+
+
+def test_colours_stand_in_the_tokens_alone() -> None:
+    found = [
+        f"{sheet.name}: {match}"
+        for sheet in TOKENS.parent.glob("*.css")
+        if sheet != TOKENS
+        for match in re.findall(r"#[0-9a-f]{3,8}\b|rgba?\(|hsla?\(|oklch\(", sheet.read_text())
+    ]
+    assert found == []
