@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from .keeping import Keeper
 from .live import Live
@@ -39,7 +40,7 @@ def main() -> int:
     keeper = Keeper(options.state) if options.state else None
     first, saved = _settings(options, keeper.load() if keeper else None)
     try:
-        simulator = Simulator((options.host, options.port), first, saved)
+        simulator = _simulator(options, first, saved)
     except OSError as error:
         print(f"cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
@@ -112,6 +113,8 @@ def _options() -> argparse.Namespace:
         except ValueError:
             parser.error(f"--now must be an ISO time, not {options.now}")
         options.now = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if options.history_zone and options.history_zone not in available_timezones():
+        parser.error(f"--history-zone must be the name of a zone, not {options.history_zone}")
     if options.families is not None and not 1 <= options.families <= 100_000:
         parser.error("--families must be from 1 to 100000")
     return options
@@ -143,6 +146,17 @@ def _end_with_stdin() -> None:
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _simulator(options: argparse.Namespace, first: Settings, saved: dict[str, Any] | None) -> Simulator:
+    address = (options.host, options.port)
+    try:
+        return Simulator(address, first, saved)
+    except (KeyError, TypeError, ValueError) as error:
+        if saved is None:
+            raise
+        print(f"the saved state is of another make, so the estate begins anew: {error!r}", file=sys.stderr)
+        return Simulator(address, first)
 
 
 def _in_background(task: Callable[..., Any], *arguments: Any) -> None:

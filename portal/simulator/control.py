@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from .delivery import bomb
 from .estate import Family
 from .events import happen
 from .rows import remote_address
@@ -105,7 +106,11 @@ def tell_faults(simulator: "Simulator", query: dict[str, str], given: dict[str, 
 
 
 def add_fault(simulator: "Simulator", query: dict[str, str], given: dict[str, Any]) -> Any:
-    return asdict(simulator.faults.add(given, set(COMMANDS)))
+    fault = simulator.faults.add(given, set(COMMANDS))
+    if fault.kind == "gzip_bomb":
+        # Made now, so that the caller meets its size and not the second it takes to make.
+        bomb()
+    return asdict(fault)
 
 
 def clear_faults(simulator: "Simulator", query: dict[str, str], given: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import zlib
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -30,30 +31,33 @@ def send_with_fault(
     answer: Answer,
     command: str,
     closed: threading.Event,
-) -> int | None:
-    """Answer as the fault would have it; the status that was told, None where none was.
+    note_status: Callable[[int | None], None],
+) -> None:
+    """Answer as the fault would have it. Long waits end when ``closed`` is set.
 
-    ``answer`` is what would have been said without it. Long waits end when ``closed`` is set.
+    ``answer`` is what would have been said without it. ``note_status`` is told the status that will be sent, None
+    where none will, before the first byte: whoever has the answer finds it in the journal.
     """
     kind = fault.kind
-    if kind in ("reset_before", "reset_after"):
+    if kind in ("reset_before", "reset_after", "hang"):
+        note_status(None)
+        if kind == "hang":
+            _wait_for_the_caller(handler, closed, fault.seconds or 120)
         reset(handler)
-        return None
-    if kind == "hang":
-        _wait_for_the_caller(handler, closed, fault.seconds or 120)
-        reset(handler)
-        return None
-    if kind in ("drip", "drip_headers"):
-        return _drip(handler, answer, fault, closed)
-    if kind == "huge":
-        return _huge(handler, closed)
-    if kind == "cut":
+    elif kind in ("drip", "drip_headers"):
+        note_status(answer.status)
+        _drip(handler, answer, fault, closed)
+    elif kind == "huge":
+        note_status(200)
+        _huge(handler, closed)
+    elif kind == "cut":
+        note_status(answer.status)
         handler.close_connection = True
         handler.wfile.write(_head(handler, answer, len(answer.body)) + answer.body[: len(answer.body) // 2])
-        return answer.status
-    changed = _changed(handler, fault, answer, command)
-    send(handler, changed)
-    return changed.status
+    else:
+        changed = _changed(handler, fault, answer, command)
+        note_status(changed.status)
+        send(handler, changed)
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:
@@ -93,7 +97,7 @@ def _changed(handler: BaseHTTPRequestHandler, fault: Fault, answer: Answer, comm
     if kind == "wrong_type" and answer.content_type == "application/json":
         return Answer(answer.status, _of_another_type(answer.body))
     if kind == "gzip_bomb":
-        return Answer(200, _bomb(), answer.content_type, {"Content-Encoding": "gzip"})
+        return Answer(200, bomb(), answer.content_type, {"Content-Encoding": "gzip"})
     if kind == "empty":
         return Answer(status or 200, b"", answer.content_type)
     if kind == "html":
@@ -126,9 +130,7 @@ def _of_another_type(body: bytes) -> bytes:
     return json.dumps(told, ensure_ascii=False).encode()
 
 
-def _drip(
-    handler: BaseHTTPRequestHandler, answer: Answer, fault: Fault, closed: threading.Event
-) -> int | None:
+def _drip(handler: BaseHTTPRequestHandler, answer: Answer, fault: Fault, closed: threading.Event) -> None:
     """A byte at a time: the body after its headers, or everything from the first byte."""
     handler.close_connection = True
     head = _head(handler, answer, len(answer.body))
@@ -141,11 +143,10 @@ def _drip(
         handler.wfile.write(rest[place : place + 1])
         if closed.wait(fault.seconds or 0.2):
             reset(handler)
-            return None
-    return answer.status
+            return
 
 
-def _huge(handler: BaseHTTPRequestHandler, closed: threading.Event) -> int:
+def _huge(handler: BaseHTTPRequestHandler, closed: threading.Event) -> None:
     """A body that does not end before the caller has had enough, or two gigabytes have gone."""
     handler.close_connection = True
     answer = Answer(200, b"")
@@ -155,7 +156,6 @@ def _huge(handler: BaseHTTPRequestHandler, closed: threading.Event) -> int:
         if closed.is_set():
             break
         handler.wfile.write(block)
-    return 200
 
 
 def _wait_for_the_caller(handler: BaseHTTPRequestHandler, closed: threading.Event, seconds: float) -> None:
@@ -173,7 +173,7 @@ def _wait_for_the_caller(handler: BaseHTTPRequestHandler, closed: threading.Even
 
 
 @functools.lru_cache(maxsize=1)
-def _bomb() -> bytes:
+def bomb() -> bytes:
     """A small body that becomes 300 MB; made once, which takes a second."""
     packer = zlib.compressobj(9, wbits=31)
     block = b"0" * 1_000_000

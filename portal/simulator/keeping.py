@@ -23,11 +23,14 @@ class Keeper:
     def load(self) -> dict[str, Any] | None:
         """What was saved last, or None where there is nothing or nothing that can be read."""
         try:
-            saved: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+            saved = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             print(f"{self.path} cannot be read, so the estate begins anew: {error}", file=sys.stderr)
+            return None
+        if not isinstance(saved, dict) or "settings" not in saved:
+            print(f"{self.path} holds no estate, so it begins anew", file=sys.stderr)
             return None
         return saved
 

@@ -23,8 +23,7 @@ class Live(threading.Thread):
         self.simulator = simulator
         self.stop = stop
         self.random = dice(simulator.world.settings.seed, "live")
-        # Devices that are off and families whose invitations are pending, with the time of what comes next.
-        self.back_on: dict[str, float] = {}
+        # When each pending invitation will be accepted.
         self.accepts: dict[tuple[str, str], float] = {}
 
     def run(self) -> None:
@@ -70,14 +69,15 @@ class Live(threading.Thread):
         happen(world, event)
 
     def drop_and_return(self, world: World, now: float) -> None:
-        for mac, moment in list(self.back_on.items()):
+        for mac, moment in list(world.back_on.items()):
             if moment <= now:
                 happen(world, {"kind": "device", "mac": mac, "online": True})
-                del self.back_on[mac]
-        if self.random.random() < 0.05 and len(self.back_on) < 3:
-            mac = self.random.choice([mac for mac, device in world.estate.devices.items() if device.online])
+                del world.back_on[mac]
+        online = [mac for mac, device in world.estate.devices.items() if device.online]
+        if self.random.random() < 0.05 and len(world.back_on) < 3 and online:
+            mac = self.random.choice(online)
             happen(world, {"kind": "device", "mac": mac, "online": False})
-            self.back_on[mac] = now + self.random.uniform(40, 180)
+            world.back_on[mac] = now + self.random.uniform(40, 180)
 
     def accept_invitations(self, world: World, now: float) -> None:
         """Whoever was invited joins after a minute or so."""

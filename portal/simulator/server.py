@@ -230,8 +230,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault is None or fault.kind == "latency":
             delivery.send(self, answer)
             return
-        status = delivery.send_with_fault(self, fault, answer, row["command"], released)
-        self.server.journal.note(row, status=status)
+        journal = self.server.journal
+        delivery.send_with_fault(
+            self, fault, answer, row["command"], released, lambda status: journal.note(row, status=status)
+        )
 
     def refuse(self, error: Refused, row: dict[str, Any], command: str, shape: int | None = None) -> None:
         world = self.server.world

@@ -41,7 +41,13 @@ def test_help_names_the_control_endpoints():
 
 
 @pytest.mark.parametrize(
-    "options", [(), ("--port", "0", "--families", "0"), ("--port", "0", "--now", "yesterday")]
+    "options",
+    [
+        (),
+        ("--port", "0", "--families", "0"),
+        ("--port", "0", "--now", "yesterday"),
+        ("--port", "0", "--history-zone", "Mars"),
+    ],
 )
 def test_wrong_options_are_named(options):
     told = run(*options)
@@ -120,8 +126,11 @@ def picture(simulator, wire, rid):
     return told
 
 
-def test_a_state_that_cannot_be_read_is_said_and_begins_anew(tmp_path):
-    (tmp_path / "simulator.json").write_text("{")
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"settings": {"seed": "x", "families": 40, "colour": "red"}}']
+)
+def test_a_state_that_cannot_be_read_begins_anew(text, tmp_path):
+    (tmp_path / "simulator.json").write_text(text)
     process = SimulatorProcess(tmp_path)
     try:
         assert len(process.estate()["families"]) == 40
