@@ -12,6 +12,7 @@ import io
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -77,6 +78,17 @@ def pages() -> dict[str, str]:
         found[name.replace("/", "-")] = templates.get_template(name).render(
             {"form": form, "redirect_field": ""}
         )
+    found["unknown.fragment"] = templates.get_template("access/_press.html").render(
+        samples.answered_press(now)
+    )
+    found["rows.fragment"] = (
+        templates.get_template("desk/_log_live.html").render(
+            {"poll_url": "/answer/204", "as_of_words": "now"}
+        )
+        + '<ol hx-swap-oob="afterbegin:#log-day-2026-11-21">'
+        + templates.get_template("desk/_log_rows.html").render({"rows": [samples.new_row(now)]})
+        + "</ol>"
+    )
     return found
 
 
@@ -124,10 +136,17 @@ class _Handler(SimpleHTTPRequestHandler):
             self.close_connection = True
             return True
         code, _dash, own = wanted.partition("-")
-        body = '<div class="notice notice--warn">Words of its own</div>' if own else "<p>an answer</p>"
+        fragment = Path(self.directory) / f"{code}.fragment"
+        if fragment.exists():
+            time.sleep(0.5)
+            code, body = "200", fragment.read_text(encoding="utf-8")
+        elif own:
+            body = '<div class="notice notice--warn">Words of its own</div>'
+        else:
+            body = "" if code == "204" else "<p>an answer</p>"
         self.send_response(int(code))
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body.encode())))
         self.end_headers()
         self.wfile.write(body.encode())
         return True

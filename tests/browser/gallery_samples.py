@@ -198,7 +198,7 @@ def _card(
             "relay": _named(
                 ["Door", "Side door"][number], public_id=f"{slug}-{number}", is_security=number == 1
             ),
-            "url": "/answer/500",
+            "url": "/answer/unknown",
             "press": "token" if may_open else "",
             "last": press,
             "poll_url": "poll/",
@@ -206,6 +206,24 @@ def _card(
         for number in range(relays)
     ]
     return {"device": device, "relays": openers, "may_open": may_open}
+
+
+def answered_press(now: dt.datetime) -> dict[str, Any]:
+    """What the view gives the template when the front door's press got no answer."""
+    card = _card("Front Door", "Lobby entrance", now, step="unknown")
+    opener = card["relays"][0]
+    return {
+        "relay": opener["relay"],
+        "device": card["device"],
+        "card": opener,
+        "press": opener["last"],
+        "url": "",
+    }
+
+
+def new_row(now: dt.datetime) -> dict[str, Any]:
+    """A row that comes while somebody watches."""
+    return {**_row(99, now), "is_new": True}
 
 
 class _Named(Thing):
