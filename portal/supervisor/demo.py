@@ -38,6 +38,8 @@ def run(stop: StopRequest, *, port: int | None, data: Path) -> None:
     began = time.monotonic()
     # Nothing that is made from here on is for others to read.
     os.umask(0o077)
+    # Looked for before anything is made or promised.
+    redis.find_server()
     folder = DataFolder(data)
     with folder.lock({}) as descriptor, folder.socket_folder() as sockets:
         port = choose_port(port)
