@@ -44,6 +44,10 @@ def _has_all(words: list[str]) -> Q:
             found &= Q(search_text__contains=word)
         else:
             found &= Q(search_text__startswith=word) | Q(search_text__contains=f" {word}")
+    phrase = " ".join(words)
+    if len(words) > 1 and len(phrase) >= ANYWHERE_LENGTH:
+        # What stands there just so is found, also where a short word begins none.
+        found |= Q(search_text__contains=phrase)
     return found
 
 
