@@ -1,4 +1,4 @@
-"""Pictures of the upstream's choosing: fetched from permitted hosts only, and never passed on as they came."""
+"""Pictures of the upstream's choosing: fetched from permitted hosts only, never passed on as they came."""
 
 import io
 import ipaddress
@@ -13,7 +13,7 @@ from portal.upstream import transport
 MOST_PIXELS = 25_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _LONGEST_ADDRESS = 4096
-# One name for one host: no other scripts, no escapes, no credentials, nothing two parsers could read differently.
+# One name for one host: no other scripts, escapes or credentials, nothing two parsers could read differently.
 _ADDRESS = re.compile(
     r"(https?)://([a-z0-9.\-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?:[/?#].*)?", re.IGNORECASE
 )

@@ -10,7 +10,7 @@ from msgspec import inspect
 
 from portal.upstream.types import Wire
 
-# An answer of its cap's size holds fewer rows and fields than this; more is no answer but an attack on memory.
+# An answer of its cap's size holds fewer rows and fields than this; more is an attack on memory.
 _BYTES_PER_VALUE = 32
 _MOST_OBJECTS = 100_000
 _MOST_NAMED = 20

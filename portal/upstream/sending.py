@@ -97,7 +97,7 @@ def send(
     started = time.monotonic()
     body = json.dumps({"command": command.name, "id": command_id, "param": param}).encode("ascii")
     secrets = _secrets(command, param)
-    token = tokens.current()
+    token = _current(command, tokens)
     is_renewed = False
     repeats: dict[Seen, int] = {}
     sends = 0
@@ -190,14 +190,17 @@ def _judge(
 
 
 def _judge_refusal(command: Command, reply: transport.Reply, secrets: list[str]) -> _Failure:
+    name, status = command.name, reply.status
     code, words = (mask(text, secrets) for text in wire.read_refusal(reply.body))
-    said = {"command": command.name, "words": words, "status": reply.status}
-    if reply.status == 401:
-        return _Failure(Seen.TOKEN_REFUSED, SignInLost("the access token is refused", **said))  # type: ignore[arg-type]
-    if reply.status == 429:
+    if status == 401:
+        lost = SignInLost("the access token is refused", command=name, words=words, status=status)
+        return _Failure(Seen.TOKEN_REFUSED, lost)
+    if status == 429:
         wait = retry_after_seconds(reply.headers.get("Retry-After"))
-        return _Failure(Seen.BUSY, UpstreamBusy("busy", retry_after_seconds=wait, **said))  # type: ignore[arg-type]
-    return _Failure(Seen.REFUSED, UpstreamRejected("refused", code=code, **said))  # type: ignore[arg-type]
+        busy = UpstreamBusy("busy", command=name, words=words, status=status, retry_after_seconds=wait)
+        return _Failure(Seen.BUSY, busy)
+    no = UpstreamRejected("refused", command=name, words=words, status=status, code=code)
+    return _Failure(Seen.REFUSED, no)
 
 
 def _unclear(command: Command, reason: str, status: int | None) -> _Failure:
@@ -206,8 +209,25 @@ def _unclear(command: Command, reason: str, status: int | None) -> _Failure:
     return _Failure(Seen.UNCLEAR, UpstreamUnavailable(reason, command=command.name, status=status, sent=True))
 
 
+def _current(command: Command, tokens: Tokens) -> str:
+    """The token to begin with; trouble in fetching it is trouble before anything was sent."""
+    try:
+        return tokens.current()
+    except (SignInLost, UpstreamBusy) as error:
+        error.command = command.name
+        raise
+    except UpstreamError as trouble:
+        reason = f"not sent: the sign-in could not be renewed: {trouble.reason}"
+    if command.is_write:
+        raise NotSent(reason, command=command.name)
+    raise UpstreamUnavailable(reason, command=command.name, sent=False)
+
+
 def _renew(command: Command, tokens: Tokens, refused: str, error: UpstreamError) -> str:
-    """A token that differs from the refused one; a write whose renewal got no answer was refused by its 401."""
+    """A token that differs from the refused one.
+
+    A write whose renewal got no answer was refused all the same, by its 401: UpstreamRejected.
+    """
     try:
         token = tokens.renew(refused)
     except SignInLost as lost:

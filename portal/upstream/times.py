@@ -21,7 +21,8 @@ def parse_time(text: str, zone: tzinfo) -> datetime | None:
         return None
     *numbers, offset = found.groups()
     try:
-        local = datetime(*(int(number) for number in numbers), tzinfo=_zone(offset) or zone)  # type: ignore[arg-type, misc]
+        year, month, day, hour, minute, second = (int(number) for number in numbers)
+        local = datetime(year, month, day, hour, minute, second, tzinfo=_zone(offset) or zone)
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -9,10 +9,8 @@ import contextvars
 import http.client
 import io
 import os
-import queue
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,11 +24,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util import parse_url
 
+from portal.upstream.resolving import resolve
+
 # What headers, chunk sizes and packing may add to a body that is itself within its cap.
 _WIRE_ALLOWANCE_BYTES = 1_000_000
 _SEND_PIECE_BYTES = 16_384
-# A resolver that hangs keeps its thread for as long as the C library waits; this many may hang at once.
-_RESOLVERS = threading.BoundedSemaphore(64)
 
 
 class Deadline:
@@ -211,7 +209,7 @@ class _Recorded(HTTPConnection):
         call = _exchange.get()
         problem: Exception | None = None
         try:
-            found = _resolve(self._dns_host, self.port or self.default_port, call.deadline.remaining())
+            found = resolve(self._dns_host, self.port or self.default_port, call.deadline.remaining())
             if call.permit and not all(call.permit(str(address[0])) for *_, address in found):
                 call.refused = "the name leads to an address that is not permitted"
                 raise OSError(call.refused)
@@ -312,35 +310,6 @@ def _session() -> requests.Session:
         # Two threads may both come here first; setdefault keeps one of the two.
         return _sessions.setdefault(mine, _new_session())
     return _sessions[mine]
-
-
-def _resolve(host: str, port: int, seconds: float) -> list[tuple[Any, ...]]:
-    """What getaddrinfo says within the seconds: it cannot be interrupted, so it is waited for elsewhere."""
-    try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        pass  # a name, not an address
-    ends = time.monotonic() + seconds
-    if not _RESOLVERS.acquire(timeout=seconds):
-        raise TimeoutError("time-out in name resolution")
-    answer: queue.SimpleQueue[list[tuple[Any, ...]] | Exception] = queue.SimpleQueue()
-
-    def look() -> None:
-        try:
-            answer.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except Exception as error:  # handed to the thread that waits
-            answer.put(error)
-        finally:
-            _RESOLVERS.release()
-
-    threading.Thread(target=look, daemon=True, name="resolve").start()
-    try:
-        found = answer.get(timeout=max(0.0, ends - time.monotonic()))
-    except queue.Empty:
-        raise TimeoutError("time-out in name resolution") from None
-    if isinstance(found, Exception):
-        raise found if isinstance(found, OSError) else OSError("the name cannot be resolved")
-    return found
 
 
 def _refuse_address(url: str) -> str:

@@ -129,7 +129,7 @@ def _without_surrogates(body: bytes | bytearray) -> bytes | bytearray:
 
 
 def _utf8(body: bytes | bytearray) -> bytes | bytearray:
-    """The body with what is not UTF-8 turned to U+FFFD; what is skipped or kept raw is not looked into later."""
+    """The body with what is not UTF-8 turned to U+FFFD: the decoder does not look into what it keeps raw."""
     if body.isascii():
         return body
     # Piece by piece: as one str, a single emoji makes every character of it four bytes wide.

@@ -134,6 +134,22 @@ def test_a_renewal_without_an_answer_leaves_a_write_refused_not_unknown(serve, c
     assert caught.value.status == (401 if error is UpstreamRejected else None)
 
 
+class UnreachableSignIn(StaticToken):
+    def current(self) -> str:
+        raise UpstreamUnavailable("no whole answer: time-out", command="oauth2/token", sent=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "error"), [(READ, UpstreamUnavailable), (SET, NotSent), (CREATE, NotSent)]
+)
+def test_a_token_that_cannot_be_had_leaves_nothing_sent(serve, client_of, command, error):
+    peer = serve(OK)
+    with pytest.raises(error, match="the sign-in could not be renewed") as caught:
+        client_of(peer, UnreachableSignIn("t")).call(*command)
+    assert (caught.value.command, peer.requests) == (command[0], [])
+    assert getattr(caught.value, "sent", False) is False
+
+
 def test_a_press_older_than_five_seconds_is_not_sent_again_after_a_renewal(serve, client_of):
     peer, tokens = serve(late(5.1, refusal(401)), OK), RenewableToken()
     with pytest.raises(UpstreamRejected) as caught:

@@ -14,8 +14,8 @@ from portal.upstream.errors import (
     UpstreamUnavailable,
 )
 from tests.upstream.peers import cut, hang, refusal, reply, reset, success
+from tests.upstream.test_leaks import whole_text
 from tests.upstream.test_retrying import closed_port
-from tests.upstream.test_transport import whole_text
 
 GRANTED = {
     "access_token": "at-CANARY",
@@ -81,9 +81,12 @@ def test_the_browser_is_sent_to_the_upstream_with_the_state():
 
 @pytest.mark.parametrize(
     ("changes", "refresh_token", "seconds"),
-    [({}, "rt-CANARY", 7200), ({"expires_in": "3600"}, "rt-CANARY", 3600), ({"expires_in": None}, "rt-CANARY", None),
-     ({"expires_in": 60.0}, "rt-CANARY", 60), ({"expires_in": -1}, "rt-CANARY", None), ({"expires_in": "soon"}, "rt-CANARY", None),
-     ({"expires_in": 1e300}, "rt-CANARY", None), ({"refresh_token": None}, "", 7200), ({"token_type": 5, "x": [1]}, "rt-CANARY", 7200)],
+    [({}, "rt-CANARY", 7200), ({"expires_in": "3600"}, "rt-CANARY", 3600), ({"expires_in": None}, "rt-CANARY",
+     None),
+     ({"expires_in": 60.0}, "rt-CANARY", 60), ({"expires_in": -1}, "rt-CANARY", None),
+     ({"expires_in": "soon"}, "rt-CANARY", None),
+     ({"expires_in": 1e300}, "rt-CANARY", None), ({"refresh_token": None}, "", 7200), ({"token_type": 5,
+     "x": [1]}, "rt-CANARY", 7200)],
 )  # fmt: skip
 def test_what_the_reference_leaves_open_is_tolerated(serve, changes, refresh_token, seconds):
     tokens = signin.refresh(serve(success(GRANTED | changes)).url, **REFRESH)
@@ -95,7 +98,8 @@ def test_what_the_reference_leaves_open_is_tolerated(serve, changes, refresh_tok
 
 
 @pytest.mark.parametrize(
-    "result", [{}, {"access_token": ""}, {"access_token": None}, {"access_token": 5}, {"access_token": "a\nX: y"},
+    "result", [{}, {"access_token": ""}, {"access_token": None}, {"access_token": 5},
+     {"access_token": "a\nX: y"},
                {"access_token": "a b"}, {"access_token": "é"}, [], "token", None]
 )  # fmt: skip
 def test_an_answer_without_a_usable_token_is_not_understood(serve, result):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.upstream.text import clean, without_userinfo
+from portal.upstream.text import clean
 from portal.upstream.times import format_time, parse_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -34,8 +34,10 @@ def test_a_time_is_read_in_its_zone(text, zone, moment):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "now", "0000-00-00 00:00:00", "2021-02-29 00:00:00", "2020-05-18", "2020-05-18 24:00:00", "2020-05-18 15:25:60",
-     "2020-13-01 00:00:00", "18.05.2020 15:25:45", "2020-5-18 1:2:3", "٢٠٢٠-05-18 15:25:45", "1589815545", "2020-05-18 15:25:45 +",
+    ["", " ", "now", "0000-00-00 00:00:00", "2021-02-29 00:00:00", "2020-05-18", "2020-05-18 24:00:00",
+     "2020-05-18 15:25:60",
+     "2020-13-01 00:00:00", "18.05.2020 15:25:45", "2020-5-18 1:2:3", "٢٠٢٠-05-18 15:25:45", "1589815545",
+     "2020-05-18 15:25:45 +",
      "2020-05-18 15:25:45+99:99", "2020-05-18 15:25:45\n2020", "9" * 10_000],
 )  # fmt: skip
 def test_what_is_no_time_is_none(text):
@@ -54,10 +56,11 @@ def test_no_text_raises(text):
     assert parse_time(text, BERLIN) is None or text.strip()[0].isdigit()
 
 
-@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(BERLIN)))  # noqa: DTZ001
-def test_a_time_written_and_read_again_is_the_same(moment):
-    text = format_time(moment)
-    assert parse_time(text, UTC) == moment.astimezone(UTC).replace(microsecond=0)
+@given(st.integers(min_value=-62_000_000_000, max_value=253_000_000_000))
+def test_a_time_written_and_read_again_is_the_same(seconds):
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=7)
+    text = format_time(moment.astimezone(BERLIN))
+    assert parse_time(text, UTC) == moment.replace(microsecond=0)
     assert len(text) == 19
 
 
@@ -68,17 +71,3 @@ def test_a_time_without_a_zone_is_not_written():
 
 def test_text_is_cleaned_of_what_cannot_be_stored():
     assert clean("a\x00b\ud800c\udfffd é 👪") == "a\ufffdb\ufffdc\ufffdd é 👪"
-
-
-@pytest.mark.parametrize(
-    ("address", "shown"),
-    [
-        ("rtsp://user:bfk6@12.136.56.119:554/21?a=b", "rtsp://12.136.56.119:554/21?a=b"),
-        ("rtsp://user:p@ss/wo@rd@host/1", "rtsp://host/1"),
-        ("rtsp://host/1", "rtsp://host/1"),
-        ("user:pw@host/1", "host/1"),
-        ("", ""),
-    ],
-)
-def test_a_stream_address_loses_its_user_and_password(address, shown):
-    assert without_userinfo(address) == shown

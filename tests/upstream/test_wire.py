@@ -59,9 +59,11 @@ def test_a_refusals_words_are_found_in_any_shape(serve, client_of, fields, code,
 
 @pytest.mark.parametrize(
     ("body", "words"),
-    [(b"not here", "not here"), (b"", ""), (b"<!doctype html><title>x</title>", ""), (b"\xff\xfe", "\ufffd\ufffd"),
+    [(b"not here", "not here"), (b"", ""), (b"<!doctype html><title>x</title>", ""), (b"\xff\xfe",
+     "\ufffd\ufffd"),
      (b'{"message": "cut', ""), (b"[1]", ""), (b'"text"', ""), (b'{"message": "a\\ud800"}', "a\ufffd"),
-     (b'{"message": "a\xff"}', "a\ufffd"), (b'{"a": ' * 10_000, ""), (b"no " * 100_000, ""), (b'{"message": ' + b"9" * 9000 + b"}", "")],
+     (b'{"message": "a\xff"}', "a\ufffd"), (b'{"a": ' * 10_000, ""), (b"no " * 100_000, ""),
+     (b'{"message": ' + b"9" * 9000 + b"}", "")],
 )  # fmt: skip
 def test_a_refusal_that_is_not_json_is_shown_when_it_is_plain_text(serve, client_of, body, words):
     with pytest.raises(UpstreamRejected) as caught:
@@ -158,7 +160,7 @@ def test_odd_text_far_inside_a_long_answer_is_cleaned():
 def test_unknown_fields_and_values_pass():
     [device] = answer(
         "get_akuvox_device_list",
-        '[{"mac": "not hex !", "device_type": "Gate Robot", "firmware": {"a": [1, 2.5, null]}, "online": true}]',
+        '[{"mac": "not hex !", "device_type": "Gate Robot", "extra": {"a": [1, 2.5, null]}, "online": true}]',
     ).result
     assert (device.mac, device.device_type, device.online) == ("not hex !", "Gate Robot", True)
 
@@ -185,7 +187,8 @@ def test_missing_and_null_fields_get_the_decided_values():
 def test_a_bad_relay_costs_the_relay_not_the_device():
     found = answer(
         "get_akuvox_device_list",
-        '[{"mac": "m", "relays": [{"relay_id": "r1"}, {"relay_name": "x"}, 5], "security_relays": [{"relay_id": 9}]}]',
+        '[{"mac": "m", "relays": [{"relay_id": "r1"}, {"relay_name": "x"}, 5], '
+        '"security_relays": [{"relay_id": 9}]}]',
     )
     [device] = found.result
     assert [relay.relay_id for relay in chain(device.relays, device.security_relays)] == ["r1", "9"]
@@ -242,7 +245,8 @@ def test_only_a_boolean_says_that_a_door_opened(value):
 @pytest.mark.parametrize("command", ["get_akuvox_face_file_info", "update_family_info"])
 @pytest.mark.parametrize(
     "body",
-    [b'{"success": true, "result": {"is_uploaded": true, "a": "x\\u0000y"}}', b'{"success": true, "result": {"is_uploaded": true, "a": "x\\ud800y"}}',
+    [b'{"success": true, "result": {"is_uploaded": true, "a": "x\\u0000y"}}',
+     b'{"success": true, "result": {"is_uploaded": true, "a": "x\\ud800y"}}',
      b'{"success": true, "result": {"is_uploaded": true, "a": "x\xff"}}'],
 )  # fmt: skip
 def test_odd_text_somewhere_costs_nothing_else(serve, client_of, body, command):
@@ -254,7 +258,8 @@ def test_odd_text_somewhere_costs_nothing_else(serve, client_of, body, command):
 @pytest.mark.parametrize(
     ("text", "name"),
     [(b"a\\u0000b", "a\ufffdb"), (b"a\\ud800b", "a\ufffdb"), (b"\\udc00\\ud83d\\udc6a", "\ufffd\U0001f46a"),
-     (b"a\xffb", "a\ufffdb"), (b"a\\\\u0000b", "a\\u0000b"), (b"\\\\\\u0000", "\\\ufffd"), (b"\\\\ud800\\ud801", "\\ud800\ufffd")],
+     (b"a\xffb", "a\ufffdb"), (b"a\\\\u0000b", "a\\u0000b"), (b"\\\\\\u0000", "\\\ufffd"),
+     (b"\\\\ud800\\ud801", "\\ud800\ufffd")],
 )  # fmt: skip
 def test_text_that_cannot_be_stored_is_cleaned(text, name):
     body = b'{"success": true, "result": {"family_name": "' + text + b'"}}'
@@ -275,7 +280,8 @@ def test_equal_results_have_equal_digests_whatever_the_time():
 
 @pytest.mark.parametrize(
     ("value", "milliseconds"),
-    [("1540869200562", 1540869200562), ('"1540869200562"', 1540869200562), ("null", None), ("1.5", None), ('"now"', None),
+    [("1540869200562", 1540869200562), ('"1540869200562"', 1540869200562), ("null", None), ("1.5", None),
+     ('"now"', None),
      ("-1", None), ("9" * 30, None), ("[]", None)],
 )  # fmt: skip
 def test_the_envelopes_time_is_taken_when_it_is_one(value, milliseconds):
