@@ -21,6 +21,8 @@ HOST = "127.0.0.1"
 PORT = 8000
 # Below the ports that the system gives to outgoing connections, so that it is free again next time.
 SIMULATOR_PORT = 18900
+# So many rows a history answer holds: a month of a busy family.
+WINDOW_ROWS = 400
 # What the portal reads from the environment and the demo decides by itself.
 OURS = ("DATABASE_URL", "DEBUG", "SECRET_KEY_FILE", "ENCRYPTION_KEYS_FILE", "AUDIT_KEYS_FILE", "EMAIL_URL")
 PEOPLE = {
@@ -130,7 +132,18 @@ def choose_simulator_port(folder: DataFolder) -> int:
 def simulator(port: int, folder: DataFolder) -> Program:
     """The upstream's stand-in, which keeps its estate in DATA and lets things happen by themselves."""
     words = (
-        *("-m", "portal.simulator", "--host", HOST, "--port", str(port), "--live", "--quiet"),
+        *(
+            "-m",
+            "portal.simulator",
+            "--host",
+            HOST,
+            "--port",
+            str(port),
+            "--live",
+            "--quiet",
+            "--window",
+            str(WINDOW_ROWS),
+        ),
         *("--state", str(folder.path / "simulator.json")),
     )
     return Program("simulator", (sys.executable, *words), is_ready=lambda: answers(port))
