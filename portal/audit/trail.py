@@ -108,7 +108,7 @@ def record(
         object_kind=about.kind,
         object_id=about.id,
         object_name=about.name,
-        parameters=json.dumps(parameters or {}, ensure_ascii=False, sort_keys=True, default=str),
+        parameters=json.dumps(_cleaned(parameters or {}), ensure_ascii=False, sort_keys=True),
         command_id=command.command_id if command else command_id,
         request_id=by.request_id,
         upstream_status=status,
@@ -118,6 +118,15 @@ def record(
     )
     _tidy(entry)
     return append(entry)
+
+
+def _cleaned(value: Any) -> Any:
+    """The same value with every text in it one that both databases take."""
+    if isinstance(value, Mapping):
+        return {clean(str(name)): _cleaned(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(one) for one in value]
+    return value if value is None or isinstance(value, bool | int | float) else clean(str(value))
 
 
 def _tidy(row: models.Model) -> None:
@@ -170,7 +179,7 @@ def intend(
         object_kind=about.kind,
         object_id=about.id,
         object_name=about.name,
-        parameters=json.loads(clean(json.dumps(dict(parameters), ensure_ascii=False, default=str))),
+        parameters=_cleaned(parameters),
         reason=reason,
         created_at=now,
         deadline_at=now + timedelta(seconds=settings.UPSTREAM_DEADLINE_SECONDS) + GRACE,

@@ -238,7 +238,9 @@ def _line(connection: Connection, calls: int, ends: float) -> Iterator[_Line]:
         except errors.SignInLost as error:
             raise _NotPossible("signed_out", error.words or _signed_out(connection)) from error
         except errors.UpstreamError as error:
-            raise _NotPossible("unreachable", _("The upstream could not be reached.")) from error
+            raise _NotPossible(
+                "unreachable", error.words or _("The upstream could not be reached.")
+            ) from error
         except (DatabaseError, OSError, Connection.DoesNotExist) as error:
             raise AuditUnavailable("the database could not be used") from error
         if ends - time.monotonic() < LEAST_SECONDS:

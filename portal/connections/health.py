@@ -35,9 +35,13 @@ def mark_failing(connection: Connection, words: str) -> None:
 
 
 def mark_signed_out(connection: Connection, words: str) -> None:
-    """The sign-in is over: nothing is called through it until a person renews it."""
+    """The sign-in is over: nothing is called through it until a person renews it.
+
+    Only the sign-in that ``connection`` was read with: one that was renewed meanwhile is another.
+    """
     now = timezone.now()
-    Connection.objects.filter(pk=connection.pk).exclude(health=Health.SIGNED_OUT).update(
+    same = Connection.objects.filter(pk=connection.pk, token_version=connection.token_version)
+    same.exclude(health=Health.SIGNED_OUT).update(
         health=Health.SIGNED_OUT, health_since=now, last_error=words[:500]
     )
 

@@ -84,8 +84,10 @@ class Connection(models.Model):
 
     @property
     def sign_in_can_renew(self) -> bool:
-        """Whether there is a refresh token. Decrypts nothing."""
-        return bool(self.__dict__.get("refresh_token"))
+        """Whether there is a refresh token. Decrypts nothing; costs a query where the field was deferred."""
+        if "refresh_token" in self.__dict__:
+            return bool(self.__dict__["refresh_token"])
+        return Connection.objects.filter(pk=self.pk, refresh_token__isnull=False).exists()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -11,6 +11,7 @@ from django.db import models
 from portal.keys import KeyMissing, KeyRing
 
 NONCE_BYTES = 12
+VERSION = b"\x01"
 
 key_ring = KeyRing(settings.ENCRYPTION_KEYS_FILE)
 
@@ -37,6 +38,17 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]
             return value  # untouched: goes back as it was read
         return self.seal(model_instance, value)
 
+    def get_prep_value(self, value: Any) -> Any:
+        # update() and bulk_update() know no row to bind the value to, and would write it as it is.
+        if isinstance(value, str):
+            raise TypeError(f"{self}: sealed values are written by save() only")
+        return super().get_prep_value(value)
+
+    def value_from_object(self, obj: models.Model) -> Any:
+        """What is stored, so that a dump holds no plain text. It fits no other row."""
+        value = obj.__dict__.get(self.attname)
+        return self.seal(obj, value) if isinstance(value, str) else value
+
     def seal(self, instance: models.Model, text: str) -> bytes:
         """The ciphertext of ``text`` for this row, made with the newest key."""
         if instance.pk is None:
@@ -45,7 +57,7 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]
         nonce = os.urandom(NONCE_BYTES)
         name = key_id.encode()
         return (
-            b"\x01"
+            VERSION
             + bytes([len(name)])
             + name
             + nonce
@@ -58,6 +70,8 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]
         end = 2 + value[1] if len(value) > 1 else 2
         key_id, nonce, sealed = value[2:end], value[end : end + NONCE_BYTES], value[end + NONCE_BYTES :]
         try:
+            if value[:1] != VERSION:
+                raise ValueError("not a sealed value of a known version")
             return (
                 AESGCM(key_ring.get(key_id.decode())).decrypt(nonce, sealed, self._bound(instance)).decode()
             )

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from portal.connections.health import mark_signed_out
 from portal.connections.models import Connection, Health
@@ -49,8 +51,8 @@ class StoredTokens:
     def renew(self, refused: str) -> str:
         """A token other than ``refused``: one refresh upstream by whoever comes first, none by the others.
 
-        Raises SignInLost when the sign-in is over (the connection is then marked signed out) or its token
-        cannot be read, and another UpstreamError when no answer came in time: the sign-in may still be good.
+        Raises SignInLost when the sign-in is over (the connection is then marked signed out), and another
+        UpstreamError when no answer came in time or the token cannot be read: the sign-in may still be good.
         """
         ends = time.monotonic() + settings.UPSTREAM_DEADLINE_SECONDS if self._ends is None else self._ends
         while True:
@@ -95,11 +97,7 @@ class StoredTokens:
                     client_secret=_read(connection, "client_secret"),
                     deadline_seconds=min(seconds, settings.UPSTREAM_DEADLINE_SECONDS),
                 )
-                keep_tokens(connection, tokens)
-                connection.save(
-                    update_fields=["access_token", "refresh_token", "expires_at", "token_version"]
-                )
-                token = tokens.access_token
+                token = self._keep(connection.token_version, tokens)
         except UpstreamRejected as error:
             mark_signed_out(connection, error.words or "The upstream refused to renew the sign-in.")
             raise SignInLost(
@@ -112,6 +110,16 @@ class StoredTokens:
             )
         self._token = token
         return token
+
+    def _keep(self, version: int, tokens: signin.TokenSet) -> str:
+        """Store what the refresh brought, unless somebody signed in anew meanwhile; return the token that counts."""
+        with transaction.atomic():
+            connection = Connection.objects.select_for_update().get(pk=self._connection_id)
+            if connection.token_version != version:
+                return _read(connection, "access_token")
+            keep_tokens(connection, tokens)
+            connection.save(update_fields=["access_token", "refresh_token", "expires_at", "token_version"])
+        return tokens.access_token
 
 
 def keep_tokens(connection: Connection, tokens: signin.TokenSet) -> None:
@@ -135,6 +143,9 @@ def _read(connection: Connection, field: str) -> str:
         return getattr(connection, field) or ""
     except Unreadable as error:
         # Not marked as signed out: with the key put back it works again.
-        raise SignInLost(
-            "the stored sign-in cannot be read: its key is missing, or it was moved", command=_COMMAND
+        raise UpstreamUnavailable(
+            "the stored sign-in cannot be read: its key is missing, or it was moved",
+            command=_COMMAND,
+            words=_("The connection's stored sign-in cannot be read: its key is missing."),
+            sent=False,
         ) from error

@@ -8,6 +8,8 @@ a deadline, through a turnstile: whoever waits at the front is next, even before
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -56,46 +58,91 @@ def _lock(descriptor: int, ends: float) -> None:
             return
 
 
+class QueueingCursor(base.SQLiteCursorWrapper):
+    """A cursor whose writes outside a transaction stand in the queue like a transaction of their own."""
+
+    def __init__(self, connection: Any, wrapper: "DatabaseWrapper") -> None:
+        super().__init__(connection)
+        self._wrapper = wrapper
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        with self._wrapper.turn(query):
+            return super().execute(query, params)
+
+    def executemany(self, query: str, param_list: Any) -> Any:
+        with self._wrapper.turn(query):
+            return super().executemany(query, param_list)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection whose transactions stand in the queue."""
 
     _queue: WriteQueue | None = None
     _is_in_queue = False
+    _busy_ms = -1
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
+        self._busy_ms = -1
         path = str(self.settings_dict["NAME"])
         if self._queue is None and ":memory:" not in path and "mode=memory" not in path:
             self._queue = WriteQueue(path)
         return connection
 
+    def create_cursor(self, name: str | None = None) -> Any:
+        return self.connection.cursor(factory=lambda connection: QueueingCursor(connection, self))
+
+    @contextmanager
+    def turn(self, query: str) -> Iterator[None]:
+        """Stand in the queue for one statement, where it writes and no transaction is open."""
+        if self._is_in_queue or self._queue is None or self.connection.in_transaction or not _writes(query):
+            yield
+            return
+        self._enter_queue()
+        try:
+            yield
+        finally:
+            self._leave_queue()
+
     def _start_transaction_under_autocommit(self) -> None:
         if self._queue is None or self._is_in_queue:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
             return
-        self._queue.enter(waiting.seconds_left(self.settings_dict["OPTIONS"].get("timeout", 5)))
-        self._is_in_queue = True
+        self._enter_queue()
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self._leave_queue()
             raise
 
+    def _enter_queue(self) -> None:
+        """Wait for the turn, and leave the rest of the time to wait for writers who know no queue."""
+        seconds = waiting.seconds_left(self.settings_dict["OPTIONS"].get("timeout", 5))
+        ends = time.monotonic() + seconds
+        if self._queue is not None:
+            self._queue.enter(seconds)
+            self._is_in_queue = True
+        busy_ms = max(1, round((ends - time.monotonic()) * 1000))
+        # A statement of its own each time would cost more than the few milliseconds it is about.
+        if abs(busy_ms - self._busy_ms) > 100:
+            self.connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
+            self._busy_ms = busy_ms
+
     def _commit(self) -> None:
         try:
-            super()._commit()
+            super()._commit()  # type: ignore[misc]
         finally:
             self._leave_queue_when_done()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]
         finally:
             self._leave_queue_when_done()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             self._leave_queue()
             if self._queue is not None:
@@ -110,3 +157,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._is_in_queue and self._queue is not None:
             self._is_in_queue = False
             self._queue.leave()
+
+
+def _writes(query: str) -> bool:
+    return query.lstrip()[:7].upper().startswith(("INSERT", "UPDATE", "DELETE", "REPLACE"))

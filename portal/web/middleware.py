@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils import timezone
@@ -31,6 +32,18 @@ class RequestIdMiddleware:
             current_request.reset(token)
         response["X-Request-ID"] = where.request_id
         return response
+
+
+class PlainAddressMiddleware:
+    """Refuses an address with NUL in it: no text of ours holds one, and PostgreSQL takes none as a parameter."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path_info:
+            raise BadRequest("NUL in the address")
+        return self.get_response(request)
 
 
 class SignedInMiddleware(LoginRequiredMiddleware):
