@@ -4,6 +4,6 @@
 worker and the command line.
 """
 
-from access.sync.wanting import want_history
+from access.sync.wanted import want_history
 
 __all__ = ["want_history"]

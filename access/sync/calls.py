@@ -27,12 +27,12 @@ class Calls:
     def write(self, readings: Sequence[Reading]) -> Mapping[str, int]:
         """Write the rows that the answers add, the gaps before them, and the hourly counts."""
         lock_families(windows.families_of(readings))
-        answered = {reading.state.family_id or 0: _rows(reading) for reading in readings}
+        answered = {reading.family_id: _rows(reading) for reading in readings}
         stored, kept = _read_stored(answered)
         found: list[tuple[Reading, Findings[CallRow]]] = []
         new, changed, hours = [], [], windows.Hours()
         for reading in readings:
-            family_id = reading.state.family_id or 0
+            family_id = reading.family_id
             findings = windows.find(reading, answered[family_id], stored[family_id])
             found.append((reading, findings))
             for row, number in findings.new:

@@ -83,7 +83,7 @@ class _Writing:
     renamed: list[Device] = field(default_factory=list)
 
     def write(self) -> Mapping[str, int]:
-        ids = [reading.state.family_id for reading in self.readings if reading.state.family_id is not None]
+        ids = [reading.family_id for reading in self.readings]
         families = lock_families(ids)
         known: defaultdict[int, dict[str, Device]] = defaultdict(dict)
         for device in Device.objects.filter(family__in=ids):
@@ -92,7 +92,7 @@ class _Writing:
         for relay in Relay.objects.filter(device__family__in=ids):
             relays[relay.device_id][(relay.relay_id, relay.is_security)] = relay
         for reading in self.readings:
-            family = families[reading.state.family_id or 0]
+            family = families[reading.family_id]
             self._compare(reading, family, known[family.pk], relays)
         self._store()
         self._link_openings()

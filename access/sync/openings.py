@@ -61,11 +61,11 @@ class _Writing:
     def write(self) -> Mapping[str, int]:
         families = windows.families_of(self.readings)
         lock_families(families)
-        answered = {reading.state.family_id or 0: _rows(reading) for reading in self.readings}
+        answered = {reading.family_id: _rows(reading) for reading in self.readings}
         stored, kept = _read_stored(answered)
         found: list[tuple[Reading, Findings[OpeningRow]]] = []
         for reading in self.readings:
-            family_id = reading.state.family_id or 0
+            family_id = reading.family_id
             found.append((reading, windows.find(reading, answered[family_id], stored[family_id])))
         if any(findings.new or findings.changed for _, findings in found):
             self._find_devices(families)
@@ -88,7 +88,7 @@ class _Writing:
             self.devices[key] = None if key in self.devices else device
 
     def _add(self, reading: Reading, row: OpeningRow, number: int) -> None:
-        family_id = reading.state.family_id or 0
+        family_id = reading.family_id
         at, is_readable = windows.moment_of(reading, row.time)
         opening = Opening(
             family_id=family_id,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from access.models import Opening, Relay
 from access.sync.matching import AFTER, Opened, Press, match
-from access.sync.wanting import want_history
+from access.sync.wanted import want_history
 from families.models import Family, Kind
 from families.sync.engine import CLOCK_LIMIT, Reread
 from families.sync.states import pieces

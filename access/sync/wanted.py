@@ -1,20 +1,17 @@
-"""Asks for a family's history sooner than its turn."""
+"""Asks for a family's history to be read soon."""
 
-from datetime import timedelta
+from families.models import Family, Kind
+from families.sync import states
 
-from django.utils import timezone
-
-from families.models import Family, Kind, SyncState
-
-WANTED_FOR = timedelta(seconds=90)
+WANTED_SECONDS = 90.0
 
 
-def want_history(family: Family) -> None:
-    """Have the family's openings read within two seconds, and often for a while: somebody waits for a row.
+def want_history(family: Family, *, seconds: float = WANTED_SECONDS, with_calls: bool = False) -> None:
+    """Have the openings of this family read within two seconds, and every two seconds for so long.
 
-    One update, no upstream call.
+    For whoever just pressed a door, and for pages on which somebody watches: they may call it at every poll. Costs
+    one or two queries and no upstream call here.
     """
-    now = timezone.now()
-    SyncState.objects.filter(family=family, kind=Kind.OPENINGS).update(
-        due_at=now, wanted_until=now + WANTED_FOR
-    )
+    states.want(family, Kind.OPENINGS, seconds=seconds)
+    if with_calls:
+        states.want(family, Kind.CALLS, seconds=seconds)

@@ -80,7 +80,7 @@ def store_gaps(found: Sequence[tuple[Reading, Findings[R]]]) -> None:
             has_gone_back = findings.window.gap_until == gap.after != gap.before
             gaps.append(
                 Gap(
-                    family_id=reading.state.family_id,
+                    family_id=reading.family_id,
                     kind=reading.state.kind,
                     raw_after=gap.after,
                     raw_before=gap.before,
@@ -142,4 +142,4 @@ def _count_rows(reading: Reading) -> int:
 
 def families_of(readings: Sequence[Reading]) -> list[int]:
     """The families that these answers are about."""
-    return [reading.state.family_id for reading in readings if reading.state.family_id is not None]
+    return [reading.family_id for reading in readings]

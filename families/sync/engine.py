@@ -55,6 +55,13 @@ class Reading:
     is_busy: bool = True
 
     @property
+    def family_id(self) -> int:
+        """The family it is about; raises LookupError for the list of families."""
+        if self.state.family_id is None:
+            raise LookupError("this answer is not about one family")
+        return self.state.family_id
+
+    @property
     def clock_ahead(self) -> timedelta:
         """How far the upstream's clock is ahead of ours, by this answer."""
         if self.answer.timestamp_ms is None:

@@ -65,7 +65,7 @@ class _Writing:
     present: dict[int, Collection[Account]] = field(default_factory=dict)
 
     def write(self) -> Mapping[str, int]:
-        ids = [reading.state.family_id for reading in self.readings if reading.state.family_id is not None]
+        ids = [reading.family_id for reading in self.readings]
         families = lock_families(ids)
         known: defaultdict[int, dict[str, Member]] = defaultdict(dict)
         for member in Member.objects.filter(family__in=ids):
@@ -73,7 +73,7 @@ class _Writing:
         explanations = Explanations(ids)
         told = []
         for reading in self.readings:
-            family = families[reading.state.family_id or 0]
+            family = families[reading.family_id]
             info: FamilyInfo = reading.answer.result
             is_changed, change = tell_family(
                 family,

@@ -1,7 +1,9 @@
 """Where a round reads from: the upstream through one connection, within its budget, with one token for all threads."""
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connections as databases
@@ -105,8 +107,8 @@ class Source:
 class _Tokens(StoredTokens):
     """Remembers in which threads it went to the database."""
 
-    def __init__(self, connection_id: object, main: int) -> None:
-        super().__init__(connection_id)  # type: ignore[arg-type]
+    def __init__(self, connection_id: UUID, main: int) -> None:
+        super().__init__(connection_id)
         self._threads: set[int] = set()
 
     def renew(self, refused: str) -> str:
@@ -122,14 +124,11 @@ class _Tokens(StoredTokens):
         return False
 
 
-def calls_left(limits: dict[object, int]) -> dict[object, int]:
+def calls_left(limits: Mapping[UUID, int]) -> dict[UUID, int]:
     """How many calls of this minute background work may still make through each connection, given its limit."""
     counts = CallCount.objects.filter(connection__in=list(limits), minute=_this_minute())
     made = dict(counts.values_list("connection", "calls"))
-    return {
-        pk: int(limit * (1 - budget.KEPT_FOR_PEOPLE)) - made.get(pk, 0)  # type: ignore[call-overload]
-        for pk, limit in limits.items()
-    }
+    return {pk: int(limit * (1 - budget.KEPT_FOR_PEOPLE)) - made.get(pk, 0) for pk, limit in limits.items()}
 
 
 def _this_minute() -> datetime:
