@@ -13,6 +13,7 @@ from portal.upstream.types import Wire
 # An answer of its cap's size holds fewer rows and fields than this; more is an attack on memory.
 _BYTES_PER_VALUE = 32
 _MOST_OBJECTS = 100_000
+_SMALL_BYTES = 65_536
 _MOST_NAMED = 20
 _WHOLE = re.compile(rb"-?(?:0|[1-9][0-9]{0,39})")
 _DIGITS = re.compile(r"-?[0-9]{1,10}", re.ASCII)
@@ -163,6 +164,8 @@ def _is_null(raw: msgspec.Raw) -> bool:
 
 
 def _holds_too_much(raw: msgspec.Raw, cap_bytes: int) -> bool:
+    if len(memoryview(raw)) <= _SMALL_BYTES:
+        return False
     body = bytes(memoryview(raw))
     return body.count(b",") > cap_bytes // _BYTES_PER_VALUE or body.count(b"{") > _MOST_OBJECTS
 

@@ -1,13 +1,21 @@
 """One exchange: its deadline, and the moment of sending."""
 
 import contextlib
+import datetime
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.upstream.errors import NotSent, OutcomeUnknown
 from tests.upstream.peers import drip, hang, reply, success
@@ -96,14 +104,9 @@ def test_what_does_not_speak_tls_is_not_sent(serve, client_of):
 
 
 def self_signed(folder) -> ssl.SSLContext:
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
+    """A server's context whose certificate, for localhost alone, stands in ``folder``."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -113,6 +116,8 @@ def self_signed(folder) -> ssl.SSLContext:
         .serial_number(1)
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     (folder / "key.pem").write_bytes(
@@ -136,6 +141,35 @@ def test_a_certificate_nobody_vouches_for_is_not_sent_to(serve, client_of, tmp_p
         press(client_of(f"https://127.0.0.1:{peer.port}"))
     assert peer.connections == 2
     assert peer.requests == []
+
+
+TRUSTING = """
+import sys, certifi
+certifi.where = lambda: sys.argv[1]
+from portal.upstream.client import Client, StaticToken
+from portal.upstream.errors import NotSent
+
+param = {"residence_id": "r", "mac": "m", "relay_id": "d"}
+for host in ("localhost", "127.0.0.1"):
+    client = Client(f"https://{host}:{sys.argv[2]}", StaticToken("t"))
+    try:
+        client.call("trigger_akuvox_remote_open_door", param, once=True)
+        print("sent")
+    except NotSent as error:
+        print(error)
+"""
+
+
+def test_a_vouched_for_certificate_is_sent_to_under_its_own_name_only(serve, tmp_path):
+    context = self_signed(tmp_path)
+    peer = serve(OK, wrap=lambda sock: context.wrap_socket(sock, server_side=True))
+    words = [sys.executable, "-c", TRUSTING, str(tmp_path / "certificate.pem"), str(peer.port)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60, env=environment)
+    first, second = done.stdout.splitlines()
+    assert first == "sent"
+    assert "not sent: the certificate is not accepted: IP address mismatch" in second
+    assert len(peer.requests) == 1
 
 
 def test_a_full_backlog_is_not_sent(client_of):
