@@ -16,6 +16,7 @@ from access.views.cards import opener, press_purpose, thumbnail_url
 from portal.accounts.models import Role
 from portal.audit.models import Command
 from portal.audit.trail import AuditUnavailable
+from portal.connections.calling import OutcomeNotRecorded
 from portal.ids import find_hidden
 from portal.web.access import policy
 from portal.web.errors import trouble
@@ -48,6 +49,11 @@ def opening_create(request: HttpRequest, family_id: str, relay_id: str) -> HttpR
         return _ask(request, relay, form, earlier=error.earlier)
     except services.NoConnection as error:
         return trouble(request, str(error))
+    except OutcomeNotRecorded:
+        words = _(
+            "We do not know whether the door opened: the answer could not be recorded. Look before pressing again."
+        )
+        return trouble(request, words, title=_("Unknown"))
     except AuditUnavailable:
         return trouble(request, _("Not sent: the audit trail is not available. The door stays as it was."))
     if wants_fragment(request):
@@ -74,7 +80,7 @@ def opening_thumbnail(request: HttpRequest, opening_id: str) -> HttpResponseBase
     pk = find_hidden(opening_id, "opening")
     opening = get_object_or_404(Opening.objects.visible_to(request.user), pk=pk, picture=Picture.READY)
     try:
-        response = FileResponse(picture_path(opening.pk).open("rb"), content_type="image/jpeg")
+        response = FileResponse(picture_path(opening).open("rb"), content_type="image/jpeg")
     except FileNotFoundError:
         raise Http404 from None
     response["Cache-Control"] = "private, max-age=86400, immutable"

@@ -19,11 +19,11 @@ class Item(NamedTuple):
 
 
 PLACES = (
-    ("desk:dashboard", _("Dashboard"), "house"),
-    ("families:family_list", _("Families"), "users"),
-    ("access:device_list", _("Doors"), "door-open"),
-    ("desk:log_list", _("Log"), "scroll-text"),
-    ("audit:entry_list", _("Audit"), "shield-check"),
+    ("desk:dashboard", _("Dashboard"), "house", _("Home")),
+    ("families:family_list", _("Families"), "users", ""),
+    ("access:device_list", _("Doors"), "door-open", ""),
+    ("desk:log_list", _("Log"), "scroll-text", ""),
+    ("audit:entry_list", _("Audit"), "shield-check", ""),
 )
 
 
@@ -37,10 +37,10 @@ def _items(request: HttpRequest) -> list[Item]:
     if user is None or not user.is_authenticated:
         return []
     items = []
-    for name, label, icon in PLACES:
+    for name, label, icon, short_label in PLACES:
         if name == "audit:entry_list" and user.is_family_admin:
             continue
         url = reverse(name)
         is_current = request.path == url or (url != "/" and request.path.startswith(url))
-        items.append(Item(url, label, icon, is_current))
+        items.append(Item(url, label, icon, is_current, short_label))
     return items

@@ -18,11 +18,12 @@ def notice(request: HttpRequest, text: str, status: int) -> HttpResponse:
     return response
 
 
-def trouble(request: HttpRequest, text: str, status: int = 503) -> HttpResponse:
-    """An action that could not even begin: the words in the notices, or as a page without a script."""
+def trouble(request: HttpRequest, text: str, *, title: str = "", status: int = 503) -> HttpResponse:
+    """An action that could not be done, or not to its end: the words in the notices, or as a page without a script."""
     if wants_fragment(request):
         return notice(request, text, status)
-    return render(request, "web/trouble.html", {"text": text}, status=status)
+    context = {"title": title or _("Nothing was sent"), "text": text}
+    return render(request, "web/trouble.html", context, status=status)
 
 
 def _answer(request: HttpRequest, status: int, text: str) -> HttpResponse:

@@ -131,7 +131,7 @@ def visit(browser: Browser, demo: Demo) -> Visit:
 def sign_in(page: Page, demo: Demo, role: str) -> None:
     """Through the form, as a person does."""
     page.goto("/")
-    page.get_by_label("E-mail").fill(demo.people[role]["email"])
+    page.get_by_label("Email").fill(demo.people[role]["email"])
     page.get_by_label("Password", exact=True).fill(demo.people[role]["password"])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
