@@ -49,7 +49,7 @@ def invite_member(
     """
     may_act_in(actor, family)
     if not Command.objects.filter(press=press).exists():
-        _ask_when_known(actor, family, email, confirmed=confirmed)
+        _ask_when_known(actor, family, email, press, confirmed=confirmed)
     reach = reach_of(family)
     parameters = {"email": email, "auth": auth}
     budget = Budget()
@@ -92,10 +92,12 @@ def invite_member(
     return performed
 
 
-def _ask_when_known(actor: User, family: Family, email: str, *, confirmed: bool) -> None:
+def _ask_when_known(actor: User, family: Family, email: str, press: str, *, confirmed: bool) -> None:
     member = Member.objects.filter(family=family, gone_at=None, email__iexact=email).first()
     if member is not None:
         raise AlreadyMember(member)
-    invitation = pending_invitations(actor, family).filter(email__iexact=email).first()
+    # One that the very same press sends at this moment is no second one.
+    others = pending_invitations(actor, family).exclude(command__press=press)
+    invitation = others.filter(email__iexact=email).first()
     if invitation is not None and not confirmed:
         raise AlreadyInvited(invitation)
