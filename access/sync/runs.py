@@ -65,7 +65,7 @@ def read_now(
     for a pause, it is waited for too. Cost: an upstream call for each list, and for each family and kind.
     """
     progress = progress or Progress()
-    by_id = {connection.pk: connection for connection in connections}
+    by_id = Connection.objects.in_bulk([connection.pk for connection in connections])
     report = Report()
     states.make_for_connections()
     if Kind.FAMILIES in kinds:
