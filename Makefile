@@ -29,7 +29,7 @@ lock:  ## requirements/*.txt anew from the *.in (UPGRADE=1 takes the newest of e
 	@sh requirements/setup.sh development
 	@sh requirements/lock.sh
 
-bench:  ## the figures of docs/performance, ours beside the peer's and the limit
+bench:  ## the figures: ours beside the peer and the limit
 	@sh requirements/setup.sh development
 	@exec $(PYTHON_HERE) -m tests.benchmarks $(ARGS)
 
