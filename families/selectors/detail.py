@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from families.models import Change, Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights, SyncState
 from families.selectors.telling import Pending, Told, tell_change, tell_invitation
@@ -17,6 +18,7 @@ CHANGES_SHOWN = 10
 # A kind is late when it is older than this many of its own rounds.
 LATE_ROUNDS = 5
 _RANK = {Rights.ADMIN.value: 0, Rights.USER.value: 1, Rights.GUEST.value: 2}
+_LABELS = {Kind.FAMILIES: _("Name and state"), Kind.MEMBERS: _("People")}
 # What may have been sent: an invitation that was refused, or never left, is none.
 _MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
 
@@ -37,6 +39,11 @@ class Freshness:
     at: datetime | None
     is_late: bool
     trouble: str
+
+    @property
+    def label(self) -> str:
+        """What this kind is called on the page of one family."""
+        return str(_LABELS.get(self.kind, self.kind.label))
 
 
 @dataclass(frozen=True)

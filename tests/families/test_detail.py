@@ -142,15 +142,13 @@ class TestPeople:
         assert "Gone Person" not in page
 
     def test_a_member_who_is_missing_says_since_when(self, client, manager, house):
-        now = timezone.now()
-        MemberFactory(
-            family=house, missing_answers=1, missing_since=now, last_seen_at=now - timedelta(minutes=20)
-        )
+        seen = timezone.now().replace(hour=14, minute=2, second=0)
+        MemberFactory(family=house, missing_answers=1, missing_since=timezone.now(), last_seen_at=seen)
 
         page = client.get(url(house)).text
 
-        assert "not seen since" in page
-        assert "20 minutes ago" in page
+        assert '<span class="status__word">not seen</span></span> <time' in page
+        assert ">since 14:02</time>" in page
 
     def test_the_portals_own_account_is_marked(self, client, manager, house):
         account = house.reaches.get().account_id
@@ -229,6 +227,20 @@ class TestWords:
         connection.save()
 
         assert "“Tower account” is signed out" in client.get(url(house)).text
+
+    @pytest.mark.parametrize(
+        ("days", "words"), [(0, "since 09:30"), (1, "since yesterday 09:30"), (3, "since "), (40, "since ")]
+    )
+    def test_since_when_it_is_offline(self, client, manager, house, days, words):
+        then = timezone.now().replace(hour=9, minute=30) - timedelta(days=days)
+        house.is_online, house.online_changed_at = False, then
+        house.save()
+        if days > 6:
+            words += f"{then.day} {then:%b %Y}"
+        elif days > 1:
+            words += f"{then:%A} 09:30"
+
+        assert f">{words}</time>" in client.get(url(house)).text
 
 
 class TestScope:

