@@ -213,14 +213,13 @@ def moment(time: str) -> datetime | None:
     Such a row is stored like any other but says nothing about the window: the caller gives it the time it was
     first seen at as ``at``, marked as unreadable.
     """
-    if len(time) != 19 or time[4] != "-" or time[10] != " " or not time.isascii():
+    # Only texts that sort as their times do: fromisoformat reads other forms, and an hour 24, too.
+    if len(time) != 19 or time[4:17:3] != "-- ::" or time[11:13] == "24":
         return None
     try:
-        read = datetime.fromisoformat(time)
+        return datetime.fromisoformat(time)
     except ValueError:
         return None
-    # Only texts that sort as their times do: fromisoformat reads other forms too.
-    return read if read.tzinfo is None and read.isoformat(" ") == time else None
 
 
 def raw_text(local: datetime) -> str:
@@ -246,6 +245,8 @@ def canonical(row: R) -> tuple[R, R]:
 
 def without_query(address: str) -> str:
     """The part of a picture's address that stays the same from call to call."""
+    if "?" not in address and "#" not in address:
+        return address
     return address.partition("#")[0].partition("?")[0]
 
 
@@ -313,9 +314,11 @@ def _match(
 
     ``is_cut``: this is the oldest second of a full answer, of which any part may have been pushed out.
     """
-    if len(stored) == len(answered) == 1 and stored[0][1].comparable() == answered[0].comparable():
-        _tell(*stored[0], answered[0], found)
-        return
+    if len(stored) == len(answered) == 1:
+        stored_id, before = stored[0]
+        if answered[0] == before or answered[0].comparable() == before.comparable():
+            _tell(stored_id, before, answered[0], found)
+            return
     known = [(row.stored_clues(), stored_id, row) for stored_id, row in sorted(stored, key=_in_order)]
     rows = [(row.answered_clues(), row) for row in sorted(answered, key=canonical)]
     is_possible = moment(answered[0].time) is not None
