@@ -1,0 +1,10 @@
+"""The portal's own settings, and Django's admin beside it as the peer."""
+
+from portal.settings import *  # noqa: F403
+from portal.settings import INSTALLED_APPS as PORTAL_APPS
+
+INSTALLED_APPS = [*PORTAL_APPS, "django.contrib.admin.apps.SimpleAdminConfig"]
+ROOT_URLCONF = "tests.benchmarks.urls"
+ALLOWED_HOSTS = ["testserver"]
+# Sentences about refused requests and the like are no figures.
+LOGGING_CONFIG = None
