@@ -6,6 +6,7 @@ judged is met, 1 when the benchmarks cannot run, 3 when something is not met.
 
 import argparse
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -90,7 +91,7 @@ def _run(options: argparse.Namespace, folder: Path, stop: StopRequest) -> int:
     if unknown:
         raise Trouble(f"there is no {unknown[0]}; there are {', '.join(subjects.BENCHMARKS)}")
     names = [name.upper() for name in options.names] or list(subjects.BENCHMARKS)
-    with contextlib.redirect_stdout(None):  # it tells of the cache's table, which is there already
+    with contextlib.redirect_stdout(io.StringIO()):  # it tells of the cache's table, which is there already
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     began = time.monotonic()
     bench = Bench(options.rows, options.rounds, folder, options.cpu)
