@@ -29,12 +29,13 @@ class ConsoleCommand(BaseCommand):
 
     Subclasses call ``say`` for words to people and ``answer`` for the result, which alone stands on standard
     output with ``--json``; they raise Stop. ``unforeseen_code`` is the exit code when the database or a key
-    file cannot be used.
+    file cannot be used, ``usage_code`` that of words that fit no option.
     """
 
     # The checks load every page of the portal; a command must also work where one of them does not.
     requires_system_checks: list[str] = []
     unforeseen_code = 1
+    usage_code = 2
     is_json = False
     _called_from_command_line = False
 
@@ -43,7 +44,7 @@ class ConsoleCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
         if self._called_from_command_line:
             # Without the usage above it: one line says what is wrong, and --help says the rest.
-            parser.error = lambda message: _refuse(parser, message)  # type: ignore[method-assign]
+            parser.error = lambda message: _refuse(parser, message, self.usage_code)  # type: ignore[method-assign]
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -110,8 +111,8 @@ def read_input(longest: int, what: str) -> str:
     return text
 
 
-def _refuse(parser: ArgumentParser, message: str) -> NoReturn:
-    parser.exit(2, f"{parser.prog}: {message} (--help lists what there is)\n")
+def _refuse(parser: ArgumentParser, message: str, code: int) -> NoReturn:
+    parser.exit(code, f"{parser.prog}: {message} (--help lists what there is)\n")
 
 
 def _about_database(error: DatabaseError) -> str:

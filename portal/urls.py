@@ -1,7 +1,7 @@
 """Every address of the portal."""
 
 from allauth.account import views as account_views
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from portal.web import health
 
@@ -12,8 +12,9 @@ account = [
     path("inactive/", account_views.account_inactive, name="account_inactive"),
     path("password/reset/", account_views.password_reset, name="account_reset_password"),
     path("password/reset/done/", account_views.password_reset_done, name="account_reset_password_done"),
-    path(
-        "password/reset/key/<slug:uidb36>-<str:key>/",
+    # No converter fits: the key holds hyphens itself, and a slug would swallow the first of them.
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
         account_views.password_reset_from_key,
         name="account_reset_password_from_key",
     ),

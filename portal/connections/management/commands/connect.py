@@ -1,5 +1,6 @@
 """manage.py connect: adds an upstream account that the portal speaks through, or renews its sign-in."""
 
+import re
 import zoneinfo
 from argparse import ArgumentParser
 from typing import Any
@@ -108,8 +109,8 @@ def _credentials(options: dict[str, Any]) -> PastedToken | PasswordGrant:
 
 
 def _shown(url: str) -> str:
-    """The address without what may be a password in it, cut to a line."""
-    text = clean(url).strip()
+    """The address up to its host, in one line: whatever else stands in it may be a secret."""
+    text = " ".join(clean(url).split())
     scheme, separator, rest = text.partition("://")
-    rest = rest.rpartition("@")[2]
-    return (f"{scheme}{separator}{rest}" if separator else text.rpartition("@")[2])[:100]
+    host = re.split(r"[/?#]", (rest if separator else text).rpartition("@")[2], maxsplit=1)[0]
+    return f"{scheme[:10]}{separator}{host[:100]}" if separator else host[:100]

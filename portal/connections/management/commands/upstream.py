@@ -6,6 +6,8 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.management.base import CommandParser
+
 from families.models import Family
 from portal.audit.models import State
 from portal.audit.trail import About, AuditUnavailable, By
@@ -37,7 +39,13 @@ class Command(ConsoleCommand):
         "1 when it was refused (the upstream's words on standard error), 3 when the outcome is unknown: look "
         "before sending it again, and 4 when nothing was sent."
     )
-    unforeseen_code = NOT_SENT
+    unforeseen_code = usage_code = NOT_SENT
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        # Fields may stand on both sides of the options.
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+        return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("upstream_command", nargs="?", metavar="COMMAND", help="one of --list")
