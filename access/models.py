@@ -1,6 +1,6 @@
 """Doors and what passed through them."""
 
-from typing import ClassVar, Self, TypeVar
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -57,7 +57,7 @@ class Device(models.Model):
     missing_since = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[DeviceQuerySet] = DeviceQuerySet.as_manager()
+    objects = DeviceQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["family", "mac"], name="access_device_unique")]
@@ -94,7 +94,7 @@ class Relay(models.Model):
     missing_answers = models.SmallIntegerField(default=0)
     gone_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[RelayQuerySet] = RelayQuerySet.as_manager()
+    objects = RelayQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -168,7 +168,7 @@ class Opening(models.Model):
     )
     seen_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar["HistoryQuerySet[Opening]"] = HistoryQuerySet.as_manager()
+    objects = HistoryQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -209,7 +209,7 @@ class Call(models.Model):
     call_sip = models.TextField(blank=True)
     seen_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar["HistoryQuerySet[Call]"] = HistoryQuerySet.as_manager()
+    objects = HistoryQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -243,7 +243,7 @@ class Gap(models.Model):
     cause = models.CharField(max_length=20, default="window")
     seen_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[GapQuerySet] = GapQuerySet.as_manager()
+    objects = GapQuerySet.as_manager()
 
     class Meta:
         constraints = [

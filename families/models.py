@@ -2,7 +2,7 @@
 
 import builtins
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -36,7 +36,7 @@ class Property(models.Model):
     name = models.CharField(max_length=100, unique=True)
     time_zone = models.CharField(max_length=64, default="UTC")
 
-    objects: ClassVar[PropertyQuerySet] = PropertyQuerySet.as_manager()
+    objects = PropertyQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "properties"
@@ -86,7 +86,7 @@ class Family(models.Model):
     online_changed_at = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[FamilyQuerySet] = FamilyQuerySet.as_manager()
+    objects = FamilyQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "families"
@@ -137,7 +137,7 @@ class Member(models.Model):
     missing_since = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[MemberQuerySet] = MemberQuerySet.as_manager()
+    objects = MemberQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -185,7 +185,7 @@ class Reach(models.Model):
     missing_since = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[ReachQuerySet] = ReachQuerySet.as_manager()
+    objects = ReachQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "reaches"
@@ -211,7 +211,7 @@ class Grant(models.Model):
     ends_at = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[GrantQuerySet] = GrantQuerySet.as_manager()
+    objects = GrantQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["person", "family"], name="families_grant_person")]
@@ -254,7 +254,7 @@ class Change(models.Model):
     before = models.TextField(blank=True)
     after = models.TextField(blank=True)
 
-    objects: ClassVar[ChangeQuerySet] = ChangeQuerySet.as_manager()
+    objects = ChangeQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["family", "-at"], name="families_change_family")]

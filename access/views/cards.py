@@ -12,7 +12,8 @@ from portal.web.presses import new_press
 
 def door_card(user: User, device: Device) -> dict[str, Any]:
     """One device with its doors, for access/_door_card.html; ``device`` as the selectors give it."""
-    return {"device": device, "relays": [opener(user, relay, device) for relay in device.open_relays]}
+    relays: list[Relay] = device.open_relays  # type: ignore[attr-defined]  # prefetched by the selectors
+    return {"device": device, "relays": [opener(user, relay, device) for relay in relays]}
 
 
 def opener(user: User, relay: Relay, device: Device) -> dict[str, Any]:

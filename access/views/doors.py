@@ -1,12 +1,13 @@
 """The board of doors, and the doors of one family."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
 from access import selectors
 from access.selectors import DoorFilter
 from access.views.cards import door_card
 from families.models import Family, Property
+from portal.accounts.requests import SignedInRequest
 from portal.web.access import policy
 from portal.web.pages import render_page
 
@@ -14,7 +15,7 @@ SHOWS = ("offline", "public")
 
 
 @policy()
-def device_list(request: HttpRequest) -> HttpResponse:
+def device_list(request: SignedInRequest) -> HttpResponse:
     """The board of all doors within the person's reach."""
     shows = request.GET.get("show", "")
     properties = list(Property.objects.visible_to(request.user).order_by("name"))
@@ -42,7 +43,7 @@ def device_list(request: HttpRequest) -> HttpResponse:
 
 
 @policy()
-def family_doors(request: HttpRequest, family_id: str) -> HttpResponse:
+def family_doors(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The doors of one family; the family's page asks for the fragment."""
     families = Family.objects.visible_to(request.user).select_related("property")
     family = get_object_or_404(families, public_id=family_id)

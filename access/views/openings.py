@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from access.selectors import Press
 from access.sync.pictures import picture_path
 from access.views.cards import opener, press_purpose, thumbnail_url
 from portal.accounts.models import Role
+from portal.accounts.requests import SignedInRequest
 from portal.audit.models import Command
 from portal.audit.trail import AuditUnavailable
 from portal.connections.calling import OutcomeNotRecorded
@@ -27,12 +28,12 @@ ACTORS = (Role.MANAGER, Role.FAMILY_ADMIN)
 
 
 @policy(*ACTORS, methods=("POST",))
-def opening_create(request: HttpRequest, family_id: str, relay_id: str) -> HttpResponse:
+def opening_create(request: SignedInRequest, family_id: str, relay_id: str) -> HttpResponse:
     """Opens a door: one press, one command."""
     relay = _relay(request, family_id, relay_id)
     form = OpenDoorForm(request.POST)
     try:
-        press = read_press(request.POST.get("press", ""), request.user.pk, press_purpose(relay))
+        press = read_press(request.POST.get("press", ""), request.user.id, press_purpose(relay))
     except PressInvalid:
         return _ask(request, relay, form, _("This page is too old to open a door from. Nothing was sent."))
     if not form.is_valid():
@@ -62,7 +63,7 @@ def opening_create(request: HttpRequest, family_id: str, relay_id: str) -> HttpR
 
 
 @policy(*ACTORS)
-def opening_press(request: HttpRequest, family_id: str, relay_id: str, command_id: str) -> HttpResponse:
+def opening_press(request: SignedInRequest, family_id: str, relay_id: str, command_id: str) -> HttpResponse:
     """What became of a press. Asked again and again while it waits: 204 when nothing is new."""
     relay = _relay(request, family_id, relay_id)
     try:
@@ -75,7 +76,7 @@ def opening_press(request: HttpRequest, family_id: str, relay_id: str, command_i
 
 
 @policy()
-def opening_thumbnail(request: HttpRequest, opening_id: str) -> HttpResponseBase:
+def opening_thumbnail(request: SignedInRequest, opening_id: str) -> HttpResponseBase:
     """The small picture of an opening, for those who may see its row."""
     pk = find_hidden(opening_id, "opening")
     opening = get_object_or_404(Opening.objects.visible_to(request.user), pk=pk, picture=Picture.READY)
@@ -87,7 +88,7 @@ def opening_thumbnail(request: HttpRequest, opening_id: str) -> HttpResponseBase
     return response
 
 
-def _relay(request: HttpRequest, family_id: str, relay_id: str) -> Relay:
+def _relay(request: SignedInRequest, family_id: str, relay_id: str) -> Relay:
     try:
         return selectors.get_relay(request.user, family_id=family_id, relay_id=relay_id)
     except Relay.DoesNotExist:
@@ -95,14 +96,18 @@ def _relay(request: HttpRequest, family_id: str, relay_id: str) -> Relay:
 
 
 def _ask(
-    request: HttpRequest, relay: Relay, form: OpenDoorForm, error: str = "", earlier: Command | None = None
+    request: SignedInRequest,
+    relay: Relay,
+    form: OpenDoorForm,
+    error: str = "",
+    earlier: Command | None = None,
 ) -> HttpResponse:
     """The question again, with what was typed and a fresh token; nothing was sent."""
     context = {"form": form, "error": error, "earlier": earlier, **opener(request.user, relay, relay.device)}
     return _render(request, relay, "access/_opening_form.html", context, status=422)
 
 
-def _show(request: HttpRequest, relay: Relay, press: Press) -> HttpResponse:
+def _show(request: SignedInRequest, relay: Relay, press: Press) -> HttpResponse:
     family_id, command = relay.device.family.public_id, press.command
     seen = press.opening
     context = {
@@ -115,7 +120,7 @@ def _show(request: HttpRequest, relay: Relay, press: Press) -> HttpResponse:
 
 
 def _render(
-    request: HttpRequest, relay: Relay, fragment: str, context: dict[str, Any], status: int = 200
+    request: SignedInRequest, relay: Relay, fragment: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     context |= {"relay": relay, "device": relay.device, "family": relay.device.family, "fragment": fragment}
     return render_page(request, "access/opening_press.html", fragment, context, status=status)

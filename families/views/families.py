@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
@@ -14,6 +14,7 @@ from families.selectors.listing import IN_NONE, SORTS, STATES
 from families.services import names
 from families.services.acting import NoConnection
 from families.views import outcomes, parts
+from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
 from portal.connections.calling import OutcomeNotRecorded
 from portal.web.access import policy
@@ -25,7 +26,7 @@ SEARCH_LENGTH = 200
 
 
 @policy()
-def family_list(request: HttpRequest) -> HttpResponse:
+def family_list(request: SignedInRequest) -> HttpResponse:
     """The families within one's reach. Everything that is chosen stands in the address."""
     properties = selectors.list_properties(request.user)
     chosen = _read_filter(request.GET, properties, may_choose_none=not request.user.is_limited)
@@ -50,7 +51,7 @@ def family_list(request: HttpRequest) -> HttpResponse:
 
 
 @policy()
-def family_detail(request: HttpRequest, family_id: str) -> HttpResponse:
+def family_detail(request: SignedInRequest, family_id: str) -> HttpResponse:
     """A family: its name and state, its people, its doors. ``edit`` opens a form where there is no script."""
     family = parts.find_family(request, family_id)
     edit = request.GET.get("edit", "") if parts.may_act(request, family) else ""
@@ -64,7 +65,7 @@ def family_detail(request: HttpRequest, family_id: str) -> HttpResponse:
 
 
 @policy(*parts.ACTORS, methods=("GET", "POST"))
-def family_rename(request: HttpRequest, family_id: str) -> HttpResponse:
+def family_rename(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The form for a name in place of the name, and the renaming."""
     family = parts.find_family(request, family_id)
     if request.method != "POST":
@@ -76,7 +77,7 @@ def family_rename(request: HttpRequest, family_id: str) -> HttpResponse:
     if not form.is_valid():
         return _ask_again(request, family, form)
     try:
-        press = read_press(request.POST.get("press", ""), request.user.pk, parts.name_purpose(family))
+        press = read_press(request.POST.get("press", ""), request.user.id, parts.name_purpose(family))
         performed = names.rename_family(
             request.user, family=family, name=form.cleaned_data["name"], press=press
         )
@@ -104,7 +105,7 @@ def family_rename(request: HttpRequest, family_id: str) -> HttpResponse:
     return parts.show_outcome(request, family, outcome, name_form=shown)
 
 
-def _ask_again(request: HttpRequest, family: Family, form: NameForm) -> HttpResponse:
+def _ask_again(request: SignedInRequest, family: Family, form: NameForm) -> HttpResponse:
     if wants_fragment(request):
         context = parts.name_context(request, family, form)
         return render(request, "families/_family_name.html", context, status=422)

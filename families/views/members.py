@@ -1,6 +1,6 @@
 """The people of a family."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
@@ -11,6 +11,7 @@ from families.services import invitations
 from families.services.acting import NoConnection
 from families.services.invitations import AlreadyInvited, AlreadyMember
 from families.views import outcomes, parts
+from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
 from portal.connections.calling import OutcomeNotRecorded
 from portal.web.access import policy
@@ -19,7 +20,7 @@ from portal.web.presses import PressInvalid, read_press
 
 
 @policy(*parts.ACTORS, methods=("GET", "POST"))
-def member_invite(request: HttpRequest, family_id: str) -> HttpResponse:
+def member_invite(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The form that invites somebody by e-mail, and the inviting."""
     family = parts.find_family(request, family_id)
     if request.method != "POST":
@@ -31,7 +32,7 @@ def member_invite(request: HttpRequest, family_id: str) -> HttpResponse:
     if not form.is_valid():
         return _ask_again(request, family, form)
     try:
-        press = read_press(request.POST.get("press", ""), request.user.pk, parts.invite_purpose(family))
+        press = read_press(request.POST.get("press", ""), request.user.id, parts.invite_purpose(family))
         performed = invitations.invite_member(
             request.user,
             family=family,
@@ -75,7 +76,7 @@ def member_invite(request: HttpRequest, family_id: str) -> HttpResponse:
     return parts.show_outcome(request, family, outcome, invite_form=shown)
 
 
-def _ask_again(request: HttpRequest, family: Family, form: InviteForm) -> HttpResponse:
+def _ask_again(request: SignedInRequest, family: Family, form: InviteForm) -> HttpResponse:
     if wants_fragment(request):
         context = parts.invite_context(request, family, form)
         return render(request, "families/_member_invite.html", context, status=422)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
@@ -12,13 +12,14 @@ from families.forms import InviteForm, NameForm
 from families.models import Family
 from families.views.outcomes import Outcome
 from portal.accounts.models import Role
+from portal.accounts.requests import SignedInRequest
 from portal.web.presses import new_press
 
 # Auditors look and touch nothing.
 ACTORS = (Role.MANAGER, Role.FAMILY_ADMIN)
 
 
-def find_family(request: HttpRequest, family_id: str) -> Family:
+def find_family(request: SignedInRequest, family_id: str) -> Family:
     """The family, or a 404 unless it is this person's to see."""
     try:
         return selectors.get_family(request.user, family_id)
@@ -26,7 +27,7 @@ def find_family(request: HttpRequest, family_id: str) -> Family:
         raise Http404 from None
 
 
-def may_act(request: HttpRequest, family: Family) -> bool:
+def may_act(request: SignedInRequest, family: Family) -> bool:
     """Whether forms are offered; the services check again."""
     return bool(request.user.may_act) and family.gone_at is None
 
@@ -47,28 +48,28 @@ def edit_address(family: Family, form: str) -> str:
     return f"{reverse('families:family_detail', args=[family.public_id])}?edit={form}{anchor}"
 
 
-def name_context(request: HttpRequest, family: Family, form: NameForm | None) -> dict[str, Any]:
+def name_context(request: SignedInRequest, family: Family, form: NameForm | None) -> dict[str, Any]:
     """What families/_family_name.html takes."""
     return {
         "family": family,
         "may_act": may_act(request, family),
         "name_form": form,
-        "name_press": new_press(request.user.pk, name_purpose(family)) if form is not None else "",
+        "name_press": new_press(request.user.id, name_purpose(family)) if form is not None else "",
     }
 
 
-def invite_context(request: HttpRequest, family: Family, form: InviteForm | None) -> dict[str, Any]:
+def invite_context(request: SignedInRequest, family: Family, form: InviteForm | None) -> dict[str, Any]:
     """What families/_member_invite.html takes."""
     return {
         "family": family,
         "may_act": may_act(request, family),
         "invite_form": form,
-        "invite_press": new_press(request.user.pk, invite_purpose(family)) if form is not None else "",
+        "invite_press": new_press(request.user.id, invite_purpose(family)) if form is not None else "",
     }
 
 
 def page_context(
-    request: HttpRequest,
+    request: SignedInRequest,
     family: Family,
     *,
     name_form: NameForm | None = None,
@@ -84,7 +85,7 @@ def page_context(
 
 
 def show_outcome(
-    request: HttpRequest,
+    request: SignedInRequest,
     family: Family,
     outcome: Outcome,
     *,

@@ -3,9 +3,9 @@
 import json
 from datetime import datetime, time, timedelta
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from families.models import Family
 from portal.accounts.models import Role, User
+from portal.accounts.requests import SignedInRequest
 from portal.audit import selectors, viewing
 from portal.audit.events import label_of
 from portal.audit.models import Actor, Entry, State
@@ -43,9 +44,9 @@ PHASES = {
 
 
 @policy(Role.MANAGER, Role.AUDITOR)
-def entry_list(request: HttpRequest) -> HttpResponse:
+def entry_list(request: SignedInRequest) -> HttpResponse:
     """A page of the trail, as filtered by the address. Looking at it is itself on the trail."""
-    user = cast("User", request.user)
+    user = request.user
     viewing.note_view(user)
     chosen = _filter(request)
     cursor = request.GET.get("before", "")
@@ -61,7 +62,7 @@ def entry_list(request: HttpRequest) -> HttpResponse:
     return render_page(request, "audit/entry_list.html", "audit/_entry_table.html", context)
 
 
-def _filter(request: HttpRequest) -> TrailFilter:
+def _filter(request: SignedInRequest) -> TrailFilter:
     """The filter of an address; what is unknown in it is ignored."""
     asked = request.GET
     person = User.objects.filter(public_id=asked["person"]).first() if asked.get("person") else None
@@ -75,7 +76,7 @@ def _filter(request: HttpRequest) -> TrailFilter:
     )
 
 
-def _filters(request: HttpRequest, user: User, chosen: TrailFilter) -> dict[str, Any]:
+def _filters(request: SignedInRequest, user: User, chosen: TrailFilter) -> dict[str, Any]:
     """What the filter form shows."""
     family = (
         Family.objects.visible_to(user).filter(public_id=chosen.family).first() if chosen.family else None
@@ -182,7 +183,7 @@ def _step(step: Entry) -> dict[str, Any]:
     }
 
 
-def _address(request: HttpRequest, **changes: str) -> str:
+def _address(request: SignedInRequest, **changes: str) -> str:
     """The page's own address with some of its parameters changed; an empty one goes."""
     query = request.GET.copy()
     for name, value in changes.items():

@@ -52,7 +52,7 @@ class SignedInMiddleware(LoginRequiredMiddleware):
     A fragment's request is sent to the sign-in page as a whole: a form never lands inside a table.
     """
 
-    def handle_no_permission(
+    def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         if request.headers.get("HX-Request") == "true":

@@ -1,11 +1,12 @@
 """The first page: what needs attention, the day, and how fresh all of it is; for a family admin, their home."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from families.models import Family
+from portal.accounts.requests import SignedInRequest
 from portal.desk import attention, day, log, rows
 from portal.web.access import policy
 from portal.web.pages import render_page
@@ -14,7 +15,7 @@ LATEST_ROWS = 8
 
 
 @policy()
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: SignedInRequest) -> HttpResponse:
     """The first page after signing in."""
     user = request.user
     found = attention.list_attention(user)

@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from access.models import Device
 from families.models import Family, Property
+from portal.accounts.requests import SignedInRequest
 from portal.desk import log, rows
 from portal.desk.log import LogFilter, Watermark
 from portal.web.access import policy
@@ -20,7 +21,7 @@ from portal.web.templatetags.web import relative
 
 
 @policy()
-def log_list(request: HttpRequest) -> HttpResponse:
+def log_list(request: SignedInRequest) -> HttpResponse:
     """A page of the log, as filtered by the address."""
     chosen = _filter(request)
     cursor = request.GET.get("before", "")
@@ -45,7 +46,7 @@ def log_list(request: HttpRequest) -> HttpResponse:
 
 
 @policy()
-def log_new(request: HttpRequest) -> HttpResponse:
+def log_new(request: SignedInRequest) -> HttpResponse:
     """What came to the top of the log since the address's watermark: 204 when nothing did."""
     if not wants_fragment(request):
         return redirect(_address(request, reverse("desk:log_list"), seen="", top=""))
@@ -69,14 +70,14 @@ def log_new(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/_log_new.html", context)
 
 
-def _live(request: HttpRequest, seen: Watermark, found: list[log.Row], top: str = "") -> dict[str, Any]:
+def _live(request: SignedInRequest, seen: Watermark, found: list[log.Row], top: str = "") -> dict[str, Any]:
     newest = top or (found[0].place.at.isoformat() if found else "")
     poll_url = _address(request, reverse("desk:log_new"), seen=str(seen), top=newest, before="")
     moment = _moment(newest)
     return {"poll_url": poll_url, "as_of_words": relative(moment) if moment else _("never")}
 
 
-def _address(request: HttpRequest, path: str = "", **changes: str) -> str:
+def _address(request: SignedInRequest, path: str = "", **changes: str) -> str:
     """The page's own address with some of its parameters changed; an empty one goes."""
     query = request.GET.copy()
     for name, value in changes.items():
@@ -86,7 +87,7 @@ def _address(request: HttpRequest, path: str = "", **changes: str) -> str:
     return f"{path or request.path}?{query.urlencode()}" if query else path or request.path
 
 
-def _filter(request: HttpRequest) -> LogFilter:
+def _filter(request: SignedInRequest) -> LogFilter:
     """The filter of an address. What is unknown or not the person's to see filters nothing away by itself: it is ignored."""
     asked = request.GET
     user = request.user
@@ -114,7 +115,7 @@ def _filter(request: HttpRequest) -> LogFilter:
     )
 
 
-def _filters(request: HttpRequest, chosen: LogFilter) -> dict[str, Any]:
+def _filters(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
     """What the filter form shows."""
     doors: list[dict[str, str]] = []
     if chosen.family is not None:

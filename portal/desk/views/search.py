@@ -1,14 +1,15 @@
 """Search from everywhere."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
+from portal.accounts.requests import SignedInRequest
 from portal.desk import search as finder
 from portal.web.access import policy
 from portal.web.pages import render_page
 
 
 @policy()
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: SignedInRequest) -> HttpResponse:
     """What carries the asked text in its name: families, members, doors."""
     text = request.GET.get("q", "").strip()[:100]
     context = {"search_text": text, "found": finder.find(request.user, text)}
