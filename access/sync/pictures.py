@@ -39,7 +39,7 @@ def fetch_wanted() -> int:
     Sends nothing to the upstream's commands; asks only permitted hosts for pictures. No transaction is held
     while it fetches. A picture that does not come is tried five times, ever more seldom.
     """
-    wanted = _claim()
+    wanted = claim()
     if not wanted:
         return 0
     hosts = _hosts({opening.family_id for opening in wanted})
@@ -54,14 +54,14 @@ def fetch_wanted() -> int:
     return outcomes.count(Picture.READY)
 
 
-def _claim() -> list[Opening]:
+def claim() -> list[Opening]:
+    """The openings whose thumbnails this worker fetches now; should it die, they are due again after a while."""
     now = timezone.now()
     due = Opening.objects.filter(picture=Picture.WANTED, picture_due_at__lte=now)
     if not due.exists():
         return []
     with transaction.atomic():
         found = list(due.select_for_update(skip_locked=True).order_by("-at", "-pk")[:AT_ONCE])
-        # A worker that is killed now has not lost them: they are due again when the claim ends.
         due.filter(pk__in=[opening.pk for opening in found]).update(picture_due_at=now + CLAIM)
     return found
 
