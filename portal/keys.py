@@ -55,6 +55,8 @@ class KeyRing:
         self.path = path
         # Both at once, so that no thread sees the keys of one file with the mark of another.
         self._known: tuple[tuple[int, ...], dict[str, bytes]] = ((), {})
+        # A value that was read before its key was retired is still to be opened.
+        self._seen: dict[str, bytes] = {}
 
     def newest(self) -> tuple[str, bytes]:
         """The id and the key that new values are made with: also when another process has just added it."""
@@ -65,7 +67,7 @@ class KeyRing:
 
     def get(self, key_id: str) -> bytes:
         """The key of that id; raises KeyMissing when the file does not hold it."""
-        key = self._known[1].get(key_id) or self._read().get(key_id)
+        key = self._seen.get(key_id) or self._read().get(key_id)
         if key is None:
             raise KeyMissing(f"no key {key_id[:16]!r} in {self.path.name}")
         return key
@@ -97,7 +99,12 @@ class KeyRing:
         if not keys:
             raise KeyMissing(f"{self.path.name} holds no key")
         self._known = (mark, keys)
+        self._seen = self._seen | keys
         return keys
+
+    def forget(self) -> None:
+        """Be as a process that has just begun, and has seen no key yet."""
+        self._known, self._seen = ((), {}), {}
 
     def _parse(self, number: int, line: str) -> tuple[str, bytes]:
         key_id, _, encoded = line.strip().partition(":")

@@ -26,6 +26,7 @@ EVENTS = {
     "audit.exported": _("Audit trail exported"),
     "audit.verified": _("Audit trail verified"),
     "keys.rotate": _("Keys renewed"),
+    "keys.retire": _("Old keys dropped"),
 }
 
 

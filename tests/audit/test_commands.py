@@ -44,12 +44,12 @@ def test_a_key_that_is_gone_is_2() -> None:
     text = key_ring.path.read_text()
     try:
         replace(key_ring.path, new_key_line())
-        key_ring._known = ((), {})
+        key_ring.forget()
         ran = run("audit_verify")
         assert (ran.code, ran.is_one_line_of_trouble) == (2, True)
     finally:
         replace(key_ring.path, text)
-        key_ring._known = ((), {})
+        key_ring.forget()
 
 
 def test_a_third_party_recomputes_the_chain_from_the_export() -> None:
