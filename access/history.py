@@ -5,7 +5,8 @@ later and names that change afterwards. A row is therefore known by its raw time
 of that text; everything else about it is an attribute. So a corrected time zone recomputes ``at`` and makes no row.
 
 Assumption: the upstream keeps the newest N by the time they carry, and a row reaches it at most ``lateness`` after
-that time. To check: an intercom taken off the network for longer than that, used, and plugged in again.
+that time. To check: take an intercom off the network for a few minutes, use it, plug it in again, and see which row of
+a full list makes room. Were it the one that came first, a gap would have to end ``lateness`` later than it does here.
 
 What this cannot tell apart, since nothing in an answer does: two like events under one raw text, of which the first
 had left the window before the second came. That takes times that repeat: a device clock that was set back, or the
