@@ -55,6 +55,8 @@ def set_person(by: By, email: str, rights: Rights) -> tuple[User, bool]:
         user.save()
         people.verify_address(user)
         _set_limits(user, rights)
+        changed = _set_grants(user, rights)
+        # The trail comes last: it is held by one writer at a time, who should then wait for no row.
         about = About(kind="person", id=user.public_id, name=user.email)
         parameters = {
             "before": before,
@@ -62,7 +64,8 @@ def set_person(by: By, email: str, rights: Rights) -> tuple[User, bool]:
             "password": "set" if rights.password is not None else "kept",
         }
         trail.record("person.add" if is_new else "person.change", by, about, parameters=parameters)
-        _set_grants(by, user, rights)
+        for event, family in changed:
+            trail.record(event, by, About(family.pk, family.name, "person", user.public_id, user.email))
     return user, is_new
 
 
@@ -85,26 +88,28 @@ def _set_limits(user: User, rights: Rights) -> None:
         )
 
 
-def _set_grants(by: By, user: User, rights: Rights) -> None:
-    """Only what is new starts: a grant that goes on keeps its start, which hides what was before it."""
-    running = {grant.family_id: grant for grant in Grant.objects.now().filter(person=user)}
+def _set_grants(user: User, rights: Rights) -> list[tuple[str, Family]]:
+    """Only what is new starts: a grant that goes on keeps its start, which hides what was before it.
+
+    Returns what changed, as events for the trail.
+    """
     if user.is_family_admin and rights.families is None:
-        return
+        return []
+    running = {
+        grant.family_id: grant for grant in Grant.objects.now().filter(person=user).select_related("family")
+    }
     wanted = {family.pk: family for family in rights.families or ()}
     now = timezone.now()
+    changed: list[tuple[str, Family]] = []
     for family_id, grant in running.items():
         if family_id not in wanted:
             Grant.objects.filter(pk=grant.pk).update(ends_at=now)
-            _record_grant("grant.end", by, user, Family.objects.get(pk=family_id))
+            changed.append(("grant.end", grant.family))
     for family_id, family in wanted.items():
         if family_id not in running:
             Grant.objects.create(person=user, family=family, starts_at=now)
-            _record_grant("grant.begin", by, user, family)
-
-
-def _record_grant(event: str, by: By, user: User, family: Family) -> None:
-    about = About(family.pk, family.name, "person", user.public_id, user.email)
-    trail.record(event, by, about)
+            changed.append(("grant.begin", family))
+    return changed
 
 
 def _described(user: User) -> dict[str, object]:

@@ -39,17 +39,18 @@ def set_property(
         before = found.time_zone if found else ""
         made.time_zone = time_zone or made.time_zone
         made.save()
+        moved = [family for family in families if family.property_id != made.pk]
+        Family.objects.filter(pk__in=[family.pk for family in moved]).update(property=made)
+        # The trail comes last: it is held by one writer at a time, who should then wait for no row.
+        about = About(kind="property", id=made.public_id, name=made.name)
         trail.record(
             "property.change" if found else "property.add",
             by,
-            About(kind="property", id=made.public_id, name=made.name),
+            about,
             parameters={"zone_before": before, "zone_after": made.time_zone, "families": len(families)},
         )
-        for family in families:
-            if family.property_id == made.pk:
-                continue
+        for family in moved:
             was = family.property.name if family.property else ""
-            Family.objects.filter(pk=family.pk).update(property=made)
             trail.record(
                 "family.place",
                 by,

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.audit import viewing
-from portal.audit.trail import AuditUnavailable
+from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.web.errors import trouble
 
 DENIED = (403, 404)
@@ -29,6 +29,14 @@ class DeniedMiddleware:
         """A view that forgot: without a trail nothing was sent, and nobody sees a broken page."""
         if isinstance(exception, AuditUnavailable):
             return trouble(request, _("Not sent: the audit trail is not available. Try again in a minute."))
+        if isinstance(exception, OutcomeNotRecorded):
+            return trouble(
+                request,
+                _(
+                    "We do not know what became of it: it was sent, and the outcome could not be written down. "
+                    "Look before doing it again."
+                ),
+            )
         return None
 
 

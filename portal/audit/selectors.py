@@ -96,6 +96,12 @@ def newest_number() -> int:
     return Entry.objects.order_by("-number").values_list("number", flat=True).first() or 0
 
 
+def last_verified() -> datetime | None:
+    """When the whole chain was last found to hold; None when it never was checked. One look-up."""
+    found = Entry.objects.filter(event="audit.verified").order_by("-number")
+    return found.values_list("at", flat=True).first()
+
+
 def _filtered(rows: QuerySet[Entry], chosen: TrailFilter) -> QuerySet[Entry]:
     if chosen.person is not None:
         rows = rows.filter(actor=chosen.person)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.audit.chain import HeadNotKept, append
 from portal.audit.models import OPEN_STATES, Actor, Command, Entry, State
+from portal.keys import KeyMissing
 from portal.upstream.text import clean
 from portal.web.where import current_request
 
@@ -23,6 +24,18 @@ GRACE = timedelta(seconds=5)
 
 class AuditUnavailable(Exception):
     """The intent could not be written, so nothing was sent; the caller says so and offers to try again later."""
+
+
+class OutcomeNotRecorded(Exception):
+    """The command was sent, and what became of it could not be written down: the trail will say unknown.
+
+    The caller shows it as unknown, with the advice to look before trying again. ``result`` is what came back.
+    """
+
+    def __init__(self, command: Command, result: "Result") -> None:
+        super().__init__(f"{command.name} {command.command_id}")
+        self.command = command
+        self.result = result
 
 
 @dataclass(frozen=True)
@@ -143,7 +156,7 @@ def record_first(event: str, by: By, about: About = About(), **details: Any) -> 
     try:
         with transaction.atomic(durable=True):
             return record(event, by, about, **details)
-    except (DatabaseError, OSError) as error:
+    except (DatabaseError, OSError, KeyMissing) as error:
         raise AuditUnavailable("the trail could not be written") from error
 
 
@@ -199,7 +212,7 @@ def intend(
         if earlier is None:
             raise AuditUnavailable("the intent was refused") from error
         return earlier, False
-    except (DatabaseError, OSError) as error:
+    except (DatabaseError, OSError, KeyMissing) as error:
         raise AuditUnavailable("the intent could not be written") from error
     return command, True
 
@@ -220,10 +233,10 @@ def claim(command: Command, by: By) -> bool:
                 record(command.event, by, about_of(command), phase=State.SENT, command=command)
     except HeadNotKept as error:
         # It is claimed, and will not be sent.
-        with suppress(DatabaseError, OSError):
+        with suppress(DatabaseError, OSError, KeyMissing):
             conclude(command, by, Result(State.NOT_SENT, error="audit"))
         raise AuditUnavailable("the command could not be claimed") from error
-    except (DatabaseError, OSError) as error:
+    except (DatabaseError, OSError, KeyMissing) as error:
         raise AuditUnavailable("the command could not be claimed") from error
     if claimed:
         command.state, command.sent_at = State.SENT, now

@@ -10,6 +10,7 @@ from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.models import Entry
 from portal.audit.trail import About, By
+from portal.keys import KeyMissing
 
 # A page that reloads itself, or a poll on something that is gone, is one look and not hundreds.
 QUIET = timedelta(minutes=15)
@@ -17,7 +18,7 @@ QUIET = timedelta(minutes=15)
 
 def note_view(user: User) -> None:
     """Record that a person looked at the trail. A trail that cannot be written is no reason to hide what is in it."""
-    with suppress(DatabaseError, OSError):
+    with suppress(DatabaseError, OSError, KeyMissing):
         if not _is_known("audit.viewed", user):
             trail.record("audit.viewed", By.person(user))
 
@@ -25,7 +26,7 @@ def note_view(user: User) -> None:
 def note_denied(user: User, method: str, path: str, status: int) -> None:
     """Record that a person asked for an object that is not theirs, or not there. The answer is theirs in any case."""
     about = About(kind="address", name=path)
-    with suppress(DatabaseError, OSError):
+    with suppress(DatabaseError, OSError, KeyMissing):
         if not _is_known("access.denied", user, path):
             trail.record(
                 "access.denied",

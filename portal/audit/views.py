@@ -58,6 +58,7 @@ def entry_list(request: SignedInRequest) -> HttpResponse:
         "older_url": _address(request, before=older) if older else "",
         "newer_url": _address(request, before="") if cursor else "",
         "newest": None if user.is_limited else selectors.newest_number(),
+        "verified_at": None if user.is_limited else selectors.last_verified(),
     }
     return render_page(request, "audit/entry_list.html", "audit/_entry_table.html", context)
 

@@ -1,7 +1,7 @@
 """The budget of calls: never more in a minute through one connection than its setting says, over all processes."""
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F
 from django.utils import timezone
@@ -11,6 +11,8 @@ from portal.upstream.errors import UpstreamBusy
 
 # What background work leaves for people: a door is opened also while a large sync runs.
 KEPT_FOR_PEOPLE = 0.1
+# Long enough to look back at a day; nobody else clears them away.
+KEEP = timedelta(days=1)
 
 
 class Allowance:
@@ -57,6 +59,7 @@ def take(connection: Connection, calls: int, *, for_people: bool = False) -> All
         CallCount.objects.bulk_create(
             [CallCount(connection=connection, minute=minute)], ignore_conflicts=True
         )
+        CallCount.objects.filter(connection=connection, minute__lt=minute - KEEP).delete()
     if not counts.filter(calls__lte=limit - calls).update(calls=F("calls") + calls):
         return None
     return Allowance(connection, calls, minute)

@@ -18,10 +18,11 @@ from portal import waiting
 from portal.audit import trail
 from portal.audit.chain import HeadNotKept
 from portal.audit.models import Command, State
-from portal.audit.trail import About, AuditUnavailable, By, Result
+from portal.audit.trail import About, AuditUnavailable, By, OutcomeNotRecorded, Result
 from portal.connections import budget, health
 from portal.connections.models import Connection, Health
 from portal.connections.tokens import StoredTokens
+from portal.keys import KeyMissing
 from portal.upstream import errors
 from portal.upstream.client import Answer, Client, new_command_id
 
@@ -32,18 +33,6 @@ LEAST_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 _places = threading.BoundedSemaphore(settings.UPSTREAM_ACTIONS_AT_ONCE)
-
-
-class OutcomeNotRecorded(Exception):
-    """The command was sent, and what became of it could not be written down: the trail will say unknown.
-
-    The caller shows it as unknown, with the advice to look before trying again. ``result`` is what came back.
-    """
-
-    def __init__(self, command: Command, result: Result) -> None:
-        super().__init__(f"{command.name} {command.command_id}")
-        self.command = command
-        self.result = result
 
 
 @dataclass(frozen=True)
@@ -301,7 +290,7 @@ def _conclude(command: Command, by: By, result: Result) -> None:
         except HeadNotKept:
             # It is committed; the next head that can be written covers it.
             logger.exception("the audit head could not be kept")
-        except (DatabaseError, OSError) as error:
+        except (DatabaseError, OSError, KeyMissing) as error:
             if attempt == 2:
                 raise OutcomeNotRecorded(command, result) from error
             database.close()

@@ -93,7 +93,7 @@ def test_a_limited_manager_sees_their_families_alone(client: Client) -> None:
     page = client.get(PAGE).content.decode()
     assert "Mine" in page
     assert "Theirs" not in page
-    assert "entries, each chained" not in page
+    assert "each signed and chained" not in page
 
 
 def test_the_filters_of_the_address(client: Client, manager: Any) -> None:
@@ -167,8 +167,8 @@ def test_the_number_of_queries_is_constant(
     for count in (1, 30):
         for number in range(count):
             pressed(manager, family, f"{count}-{number}")
-        # Session, person, whether the look is known, lines, their steps, people, newest.
-        with django_assert_num_queries(7):
+        # Session, person, whether the look is known, lines, their steps, people, newest, last verified.
+        with django_assert_num_queries(8):
             client.get(PAGE)
 
 

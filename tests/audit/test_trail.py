@@ -12,9 +12,11 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from portal.audit import trail
+from portal.audit.chain import key_ring
 from portal.audit.models import Command, Entry, State
 from portal.audit.trail import About, AuditUnavailable, By, Result
 from portal.audit.verification import verify
+from portal.keys import replace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,6 +131,17 @@ def test_without_a_trail_nothing_is_claimed(request: pytest.FixtureRequest) -> N
     with pytest.raises(AuditUnavailable):
         trail.claim(command, By.operator())
     assert Command.objects.get().state == State.INTENT
+
+
+def test_without_its_key_nothing_is_intended() -> None:
+    text = key_ring.path.read_text()
+    try:
+        replace(key_ring.path, "no key at all\n")
+        with pytest.raises(AuditUnavailable):
+            intend()
+    finally:
+        replace(key_ring.path, text)
+    assert not Command.objects.exists()
 
 
 def test_without_a_place_for_the_head_nothing_is_intended() -> None:

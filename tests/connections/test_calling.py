@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from portal.audit import trail
 from portal.audit.models import Command, Entry, State
-from portal.audit.trail import About, AuditUnavailable, By
+from portal.audit.trail import About, AuditUnavailable, By, OutcomeNotRecorded
 from portal.audit.verification import verify
 from portal.connections import calling
-from portal.connections.calling import Action, OutcomeNotRecorded
+from portal.connections.calling import Action
 from portal.connections.models import CallCount, Connection, Health
 from portal.upstream import errors
 from tests.audit.test_processes import start

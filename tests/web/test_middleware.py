@@ -91,7 +91,8 @@ def test_a_forwarded_address_counts_as_far_as_it_is_trusted(
 
 def test_a_trail_that_is_not_there_is_told_in_words(client: Client, rf: RequestFactory) -> None:
     from portal.audit.middleware import DeniedMiddleware
-    from portal.audit.trail import AuditUnavailable
+    from portal.audit.models import Command, State
+    from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded, Result
 
     request = rf.post("/x/", headers=HTMX)
     request.user = ManagerFactory()
@@ -99,4 +100,9 @@ def test_a_trail_that_is_not_there_is_told_in_words(client: Client, rf: RequestF
     assert answer is not None
     assert (answer.status_code, answer["HX-Retarget"]) == (503, "#notices")
     assert "Not sent" in answer.content.decode()
+    lost = OutcomeNotRecorded(Command(name="x"), Result(State.SUCCEEDED))
+    answer = DeniedMiddleware(lambda request: None).process_exception(request, lost)
+    assert answer is not None
+    assert answer.status_code == 503
+    assert "We do not know" in answer.content.decode()
     assert DeniedMiddleware(lambda request: None).process_exception(request, KeyError()) is None

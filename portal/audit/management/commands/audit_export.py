@@ -5,8 +5,10 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from portal.audit import trail
 from portal.audit.chain import SIGNED
 from portal.audit.models import Entry
+from portal.audit.trail import AuditUnavailable, By
 from portal.console import ConsoleCommand, Stop
 
 CHUNK = 2_000
@@ -31,6 +33,12 @@ class Command(ConsoleCommand):
         first, last = options["first"], options["last"]
         if first < 1 or (last is not None and last < first):
             raise Stop("--from and --to are numbers of entries, from 1 on, in that order")
+        try:
+            trail.record_first(
+                "audit.exported", By.operator(), parameters={"first": first, "last": last or "the newest"}
+            )
+        except AuditUnavailable as error:
+            raise Stop(f"Nothing was exported: the audit trail is not available ({error}).") from error
         before = Entry.objects.filter(number=first - 1).values_list("mac", flat=True).first()
         self.stdout.write(
             json.dumps({"columns": SIGNED, "how": HOW, "first": first, "previous_mac": before or ""})

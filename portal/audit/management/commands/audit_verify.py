@@ -1,8 +1,11 @@
 """manage.py audit_verify: says whether the trail is as it was written."""
 
 import sys
+from contextlib import suppress
 from typing import Any
 
+from portal.audit import trail
+from portal.audit.trail import AuditUnavailable, By
 from portal.audit.verification import verify
 from portal.console import ConsoleCommand, Stop
 
@@ -44,6 +47,9 @@ class Command(ConsoleCommand):
                 f"{', '.join(verdict.unprotected)}. Run manage.py migrate.",
                 BROKEN,
             )
+        # Only into a trail that holds: what is broken stays as it was found.
+        with suppress(AuditUnavailable):
+            trail.record_first("audit.verified", By.operator(), parameters={"entries": verdict.entries})
         self.say(f"Valid: {verdict.entries} entries, {verdict.heads} heads kept outside the database.")
 
     def _progress(self, count: int) -> None:

@@ -10,9 +10,9 @@ from django.core.management.base import CommandParser
 
 from families.models import Family
 from portal.audit.models import State
-from portal.audit.trail import About, AuditUnavailable, By
+from portal.audit.trail import About, AuditUnavailable, By, OutcomeNotRecorded
 from portal.connections import calling
-from portal.connections.calling import Action, OutcomeNotRecorded
+from portal.connections.calling import Action
 from portal.connections.models import Connection
 from portal.console import LONGEST_INPUT, ConsoleCommand, Stop, read_input
 from portal.upstream import errors
