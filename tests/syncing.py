@@ -111,7 +111,8 @@ def database_url() -> str:
     stands = database.settings_dict
     if database.vendor == "sqlite":
         return f"sqlite:///{stands['NAME']}"
-    user = quote(stands["USER"], safe="")
-    password = quote(stands["PASSWORD"], safe="")
-    host = quote(stands["HOST"], safe="")
-    return f"postgres://{user}:{password}@{host}:{stands['PORT']}/{stands['NAME']}"
+    user, host = quote(stands["USER"], safe=""), stands["HOST"]
+    password = f":{quote(stands['PASSWORD'], safe='')}" if stands["PASSWORD"] else ""
+    if host.startswith("/"):
+        return f"postgres://{user}{password}@:{stands['PORT']}/{host}/{stands['NAME']}"
+    return f"postgres://{user}{password}@{host}:{stands['PORT']}/{stands['NAME']}"

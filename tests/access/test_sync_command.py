@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connections as databases
 from django.utils import timezone
 
 from access.models import Device, Opening
@@ -139,14 +140,17 @@ def test_what_another_run_holds_is_waited_for_and_counted(simulator, connection)
     SyncState.objects.filter(pk__in=[one.pk, other.pk]).update(lease_until=soon, lease_holder="another run")
 
     def finish():
-        time.sleep(0.5)
-        # One it reads well; with the other it is killed, and the lease ends.
-        SyncState.objects.filter(pk=one.pk).update(
-            lease_until=None, lease_holder="", last_good_at=timezone.now()
-        )
-        SyncState.objects.filter(pk=other.pk).update(lease_until=timezone.now())
+        try:
+            time.sleep(0.5)
+            # One it reads well; with the other it is killed, and the lease ends.
+            SyncState.objects.filter(pk=one.pk).update(
+                lease_until=None, lease_holder="", last_good_at=timezone.now()
+            )
+            SyncState.objects.filter(pk=other.pk).update(lease_until=timezone.now())
+        finally:
+            databases.close_all()
 
-    another = threading.Timer(0, finish)
+    another = threading.Thread(target=finish)
     another.start()
     out, _ = sync()
     another.join()

@@ -15,6 +15,7 @@ from families.sync import engine, states
 from families.sync.engine import Reading
 from portal.connections.models import CallCount, Connection, Health
 from portal.upstream.client import Client, StaticToken
+from portal.upstream.signin import sign_in_with_password
 from tests.syncing import connect, empty, read, tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -229,6 +230,23 @@ def test_a_token_that_cannot_be_renewed_stops_everything(simulator, connection):
     make_due()
     runs.run_chunk(ids(family__isnull=False))
     assert simulator.journal() == []
+
+
+def test_a_token_that_ends_in_the_middle_is_renewed_once_for_all_threads(simulator, connection):
+    told = simulator.sign_in
+    tokens = sign_in_with_password(
+        simulator.url, **{name: told[name] for name in ("username", "password", "client_id", "client_secret")}
+    )
+    connection.access_token, connection.refresh_token = tokens.access_token, tokens.refresh_token
+    connection.client_id, connection.client_secret = told["client_id"], told["client_secret"]
+    connection.save()
+    read(connection, Kind.FAMILIES)
+    simulator.expire_tokens()
+    simulator.clear_journal()
+    report = runs.run_chunk(ids(family__isnull=False))
+    assert len(report.good) == 24
+    assert Connection.objects.get().token_version == 2
+    assert len(simulator.journal("oauth2/token")) == 1
 
 
 def test_a_history_in_which_nothing_happens_is_read_ever_more_seldom(simulator, connection, settings):
