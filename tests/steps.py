@@ -38,7 +38,7 @@ def suite(
 ) -> Step:
     """The suite in random order, two at a time, less the part whose programs are missing."""
     without = ("-m", "not browser") if "Chromium" in missing else ()
-    return Step(name, python("-m", "pytest", "-n", "2", *without, *words), environment)
+    return Step(name, python("-m", "pytest", "-n", "2", "--dist", "loadgroup", *without, *words), environment)
 
 
 def production(folder: Path) -> dict[str, str]:

@@ -1,97 +1,20 @@
-"""A browser, and the whole demo behind it: simulator, web, worker, beat and Redis as `make demo` starts them."""
+"""A browser that visits the demo."""
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.gallery import CHROMIUM, FLAGS
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 90
-# The demo brings its own database, Redis and folder, whatever this run of the tests uses.
-OUTSIDE = {
-    name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL", "DATA"}
-}
-
-
-@dataclass
-class Demo:
-    """A running demo: where it is, who signs in with which password, and its simulator's control."""
-
-    url: str
-    data: Path
-    people: dict[str, dict[str, str]]
-    simulator_url: str
-
-    def simulator(self, method: str, endpoint: str, **fields: object) -> object:
-        """Ask or tell the simulator something: ``simulator("POST", "faults", command="*", kind="latency")``."""
-        body = json.dumps(fields).encode() if fields else None
-        request = urllib.request.Request(f"{self.simulator_url}/_simulator/{endpoint}", body, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.load(answer)
-
-    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A management command beside the running demo."""
-        return subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT,
-            env=OUTSIDE | {"DATA": str(self.data), "PUBLIC_URL": self.url},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo in a folder of its own, stopped by an interrupt at the end."""
-    data = tmp_path_factory.mktemp("demo")
-    port = free_port()
-    log = (data / "output").open("w")
-    words = [
-        sys.executable,
-        "-m",
-        "portal.supervisor",
-        "demo",
-        "--port",
-        str(port),
-        "--data",
-        str(data / "var"),
-    ]
-    process = subprocess.Popen(words, cwd=ROOT, env=OUTSIDE, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        ends = time.monotonic() + START_SECONDS
-        while "Ctrl-C stops it." not in (data / "output").read_text():
-            assert process.poll() is None, (data / "output").read_text()
-            assert time.monotonic() < ends, (data / "output").read_text()
-            time.sleep(0.1)
-        people = json.loads((data / "var" / "sign-ins.json").read_text())
-        simulator_port = json.loads((data / "var" / "demo.json").read_text())["simulator_port"]
-        yield Demo(f"http://127.0.0.1:{port}", data / "var", people, f"http://127.0.0.1:{simulator_port}")
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0, (data / "output").read_text()
-        log.close()
+from tests.browser.gallery import FLAGS
+from tests.plugins.demo import Demo
+from tests.services import find_chromium
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        found = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield found
         found.close()
 
@@ -135,9 +58,3 @@ def sign_in(page: Page, demo: Demo, role: str) -> None:
     page.get_by_label("Password", exact=True).fill(demo.people[role]["password"])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -31,12 +31,12 @@ from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from tests.browser import gallery_samples as samples  # noqa: E402
 from tests.browser.gallery_site import ROOT, engine  # noqa: E402
+from tests.services import find_chromium  # noqa: E402
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
     "manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -202,7 +202,7 @@ def main(folder: Path) -> int:
         served(Path(site)) as address,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         for scheme in ("light", "dark"):
             for width in WIDTHS:
                 with opened(browser, address, width=width, scheme=scheme) as (page, troubles):

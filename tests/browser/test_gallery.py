@@ -1,12 +1,12 @@
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import gallery
+from tests.services import find_chromium
 
 pytestmark = pytest.mark.browser
 PAGES = [*gallery.IN_FRAME, *(name.replace("/", "-") for name in gallery.ALONE)]
@@ -20,10 +20,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not Path(gallery.CHROMIUM).exists():
-        pytest.skip("Chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=gallery.CHROMIUM, args=gallery.FLAGS)
+        found = playwright.chromium.launch(executable_path=find_chromium(), args=gallery.FLAGS)
         yield found
         found.close()
 
