@@ -80,7 +80,7 @@ def _opening(row: Row, words: dict[str, Any]) -> dict[str, Any]:
     facts = [(_("Family"), values["family__name"])]
     if by:
         facts.append((_("Pressed by"), by))
-        facts.append((_("Account in the upstream's history"), values["account_name"] or "–"))
+        facts.append((_("Named in the history as"), values["account_name"] or "–"))
         if values["command__reason"]:
             facts.append((_("Reason"), values["command__reason"]))
     facts.append((_("First seen by the portal"), _clock(values["seen_at"])))

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +58,15 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo in a folder of its own, stopped by an interrupt at the end."""
-    data = tmp_path_factory.mktemp("demo")
+    with running_demo(tmp_path_factory.mktemp("demo")) as found:
+        yield found
+
+
+@contextmanager
+def running_demo(folder: Path) -> Iterator[Demo]:
+    """A demo that keeps everything in ``folder``, up when it says so and stopped in order."""
     port = free_port()
-    log = (data / "output").open("w")
+    output = folder / "output"
     words = [
         sys.executable,
         "-m",
@@ -68,22 +75,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         "--port",
         str(port),
         "--data",
-        str(data / "var"),
+        str(folder / "var"),
     ]
-    process = subprocess.Popen(words, cwd=ROOT, env=OUTSIDE, stdout=log, stderr=subprocess.STDOUT)
+    with output.open("w") as log:
+        process = subprocess.Popen(words, cwd=ROOT, env=OUTSIDE, stdout=log, stderr=subprocess.STDOUT)
     try:
         ends = time.monotonic() + START_SECONDS
-        while "Ctrl-C stops it." not in (data / "output").read_text():
-            assert process.poll() is None, (data / "output").read_text()
-            assert time.monotonic() < ends, (data / "output").read_text()
+        while "Ctrl-C stops it." not in output.read_text():
+            assert process.poll() is None, output.read_text()
+            assert time.monotonic() < ends, output.read_text()
             time.sleep(0.1)
-        people = json.loads((data / "var" / "sign-ins.json").read_text())
-        simulator_port = json.loads((data / "var" / "demo.json").read_text())["simulator_port"]
-        yield Demo(f"http://127.0.0.1:{port}", data / "var", people, f"http://127.0.0.1:{simulator_port}")
+        people = json.loads((folder / "var" / "sign-ins.json").read_text())
+        simulator_port = json.loads((folder / "var" / "demo.json").read_text())["simulator_port"]
+        yield Demo(f"http://127.0.0.1:{port}", folder / "var", people, f"http://127.0.0.1:{simulator_port}")
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0, (data / "output").read_text()
-        log.close()
+        assert process.wait(timeout=60) == 0, output.read_text()
 
 
 def free_port() -> int:
