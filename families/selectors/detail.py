@@ -100,8 +100,11 @@ def get_picture(user: User, family: Family) -> FamilyPicture:
 
 
 def list_invitations(user: User, family: Family) -> list[Pending]:
-    """The pending invitations as the page tells them. One query."""
-    return [tell_invitation(invitation) for invitation in pending_invitations(user, family)]
+    """The pending invitations as the page tells them, of each address the last. One query."""
+    newest: dict[str, FamilyInvitation] = {}
+    for invitation in pending_invitations(user, family):
+        newest.setdefault(invitation.email.casefold(), invitation)
+    return [tell_invitation(invitation) for invitation in newest.values()]
 
 
 def pending_invitations(user: User, family: Family) -> QuerySet[FamilyInvitation]:

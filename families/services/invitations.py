@@ -45,7 +45,7 @@ def invite_member(
     answer it is unknown whether the invitation went out, and no read can tell: the caller must not offer to
     send it again by itself. Raises AlreadyMember, AlreadyInvited unless ``confirmed``, PermissionDenied,
     NoConnection, trail.AuditUnavailable, and PressInvalid for a repeat that asks for something else than its
-    press sent: nothing was sent then; and calling.OutcomeNotRecorded. Cost: 1 upstream call (invite_family_account).
+    press sent: nothing was sent then; and trail.OutcomeNotRecorded. Cost: 1 upstream call (invite_family_account).
     """
     may_act_in(actor, family)
     if not Command.objects.filter(press=press).exists():

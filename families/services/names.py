@@ -28,7 +28,7 @@ def rename_family(actor: User, *, family: Family, name: str, press: str) -> Perf
     is looked up: as wanted is done, as before is refused, else nobody knows. Once done, ``family`` has the new
     name, and is read back in what is left of the time, else by the next sync. Raises PermissionDenied,
     NoConnection, trail.AuditUnavailable, and PressInvalid for a repeat that asks for another name than its
-    press sent: nothing was sent then; and calling.OutcomeNotRecorded. Cost: 1 upstream call
+    press sent: nothing was sent then; and trail.OutcomeNotRecorded. Cost: 1 upstream call
     (update_family_info), and one more to look or to read back (get_family_info).
     """
     may_act_in(actor, family)

@@ -15,8 +15,7 @@ from families.services import names
 from families.services.acting import NoConnection
 from families.views import outcomes, parts
 from portal.accounts.requests import SignedInRequest
-from portal.audit.trail import AuditUnavailable
-from portal.connections.calling import OutcomeNotRecorded
+from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.web.access import policy
 from portal.web.pages import render_page, wants_fragment
 from portal.web.presses import PressInvalid, read_press

@@ -12,8 +12,7 @@ from families.services.acting import NoConnection
 from families.services.invitations import AlreadyInvited, AlreadyMember
 from families.views import outcomes, parts
 from portal.accounts.requests import SignedInRequest
-from portal.audit.trail import AuditUnavailable
-from portal.connections.calling import OutcomeNotRecorded
+from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.web.access import policy
 from portal.web.pages import wants_fragment
 from portal.web.presses import PressInvalid, read_press

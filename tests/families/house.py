@@ -14,13 +14,23 @@ def token_in(text: str) -> str:
 
 
 @contextmanager
-def a_trail_that_refuses():
-    """The trail takes no entry. Only within a test's transaction, whose end takes the refusal away again."""
+def a_trail_that_refuses(phase: str = ""):
+    """The trail takes no entry, or none of one phase."""
+    when = f"WHEN NEW.phase = '{phase}' " if phase else ""
+    check = f"phase <> '{phase}'" if phase else "false"
     with database.cursor() as cursor:
         if database.vendor == "sqlite":
             cursor.execute(
-                "CREATE TRIGGER no_insert BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'full'); END"
+                f"CREATE TRIGGER refuses BEFORE INSERT ON audit_entry {when}"
+                "BEGIN SELECT RAISE(ABORT, 'full'); END"
             )
         else:
-            cursor.execute("ALTER TABLE audit_entry ADD CONSTRAINT no_insert CHECK (false) NOT VALID")
-    yield
+            cursor.execute(f"ALTER TABLE audit_entry ADD CONSTRAINT refuses CHECK ({check}) NOT VALID")
+    try:
+        yield
+    finally:
+        with database.cursor() as cursor:
+            if database.vendor == "sqlite":
+                cursor.execute("DROP TRIGGER refuses")
+            else:
+                cursor.execute("ALTER TABLE audit_entry DROP CONSTRAINT refuses")

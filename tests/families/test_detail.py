@@ -173,6 +173,17 @@ class TestPeople:
         for email in ("joined", "refused", "unsent"):
             assert f"{email}@x.example" not in page
 
+    def test_of_invitations_to_one_address_the_last_is_shown(self, client, manager, house):
+        now = timezone.now()
+        FamilyInvitationFactory(family=house, email="Anna@x.example", sent_at=now - timedelta(days=1))
+        FamilyInvitationFactory(family=house, email="anna@x.example", command__state=State.UNKNOWN)
+
+        page = client.get(url(house)).text
+
+        assert "anna@x.example" in page
+        assert "Anna@x.example" not in page
+        assert "May have been sent" in page
+
 
 class TestWords:
     def test_changes_outside_the_portal_are_told(self, client, manager, house):

@@ -133,6 +133,19 @@ def test_twenty_equal_presses_at_once_are_one_invitation(simulator, family):
     assert set(answers) == {200}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_outcome_that_cannot_be_written_down_is_called_unknown(client, simulator, family):
+    manager = ManagerFactory()
+    client.force_login(manager)
+    with a_trail_that_refuses("outcome"):
+        answer = invite(client, manager, family)
+
+    assert answer.status_code == 502
+    assert f"The invitation to {ANNA} may have been sent." in answer.text
+    assert Command.objects.get().state == State.SENT
+    assert len(simulator.journal(INVITE)) == 1
+
+
 class TestAsking:
     def test_somebody_in_the_family_is_not_invited(self, client, simulator, family):
         MemberFactory(family=family, first_name="Anna", last_name="Reis", email="Anna@Example.ORG")
@@ -368,7 +381,8 @@ class TestTrouble:
         assert "Ask them before sending another" in answer.text
         assert "notice--unknown" in answer.text
         assert ("<html" in answer.text) == (not headers)
-        assert "May have been sent: ask before sending another" in answer.text
+        assert "status--unknown" in answer.text
+        assert "ask before sending another</span>" in answer.text
         assert Command.objects.get().state == State.UNKNOWN
         assert len(simulator.journal(INVITE)) == 1
         assert verify().is_valid
