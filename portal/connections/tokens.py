@@ -86,8 +86,10 @@ class StoredTokens:
 
     def _refresh(self, refused: str, lease: datetime, seconds: float) -> str:
         try:
-            # What was true before the lease may be old: somebody may just have renewed.
+            # What was true before the lease may be old: somebody may just have renewed, or been refused.
             connection = self._load()
+            if connection.health == Health.SIGNED_OUT:
+                raise SignInLost("the sign-in is over", command=_COMMAND, words=connection.last_error)
             token = _read(connection, "access_token")
             if not token or token == refused:
                 tokens = signin.refresh(

@@ -9,6 +9,7 @@ from portal.audit.models import Entry
 from portal.audit.verification import verify
 from portal.connections import addresses
 from portal.connections.models import Connection, Health
+from tests.audit.test_trail import deaf_trail as deaf_trail
 from tests.consoles import run
 from tests.plugins.simulator import SimulatorProcess
 
@@ -238,15 +239,9 @@ def test_the_trail_is_valid_after_all_of_it(
     assert verify().is_valid
 
 
-def test_without_a_trail_nothing_is_tried(simulator: SimulatorProcess, settings: Any, tmp_path: Any) -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            pytest.skip("the transaction of the test would be lost")
-        cursor.execute(
-            "CREATE TRIGGER deaf BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'deaf'); END"
-        )
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("deaf_trail")
+def test_without_a_trail_nothing_is_tried(simulator: SimulatorProcess) -> None:
     ran = connect(simulator)
     assert ran.is_one_line_of_trouble
     assert simulator.journal() == []
