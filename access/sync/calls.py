@@ -6,10 +6,22 @@ from collections.abc import Mapping, Sequence
 from access.history import CallRow, Findings
 from access.models import Call
 from access.sync import windows
+from families.sync import bulk
 from families.sync.engine import Reading
 from families.sync.lists import lock_families
 from portal.upstream import types
 from portal.upstream.client import Answer, Client
+
+_INSERTED = (
+    "family_id",
+    "raw_time",
+    "number",
+    "at",
+    "is_time_readable",
+    "call_name",
+    "call_sip",
+    "seen_at",
+)
 
 
 class Calls:
@@ -28,7 +40,7 @@ class Calls:
         """Write the rows that the answers add, the gaps before them, and the hourly counts."""
         lock_families(windows.families_of(readings))
         answered = {reading.family_id: _rows(reading) for reading in readings}
-        stored, kept = _read_stored(answered)
+        stored, kept = _read_stored({pk: answered[pk] for pk in windows.begun(readings)})
         found: list[tuple[Reading, Findings[CallRow]]] = []
         new, changed, hours = [], [], windows.Hours()
         for reading in readings:
@@ -38,22 +50,22 @@ class Calls:
             for row, number in findings.new:
                 at, is_readable = windows.moment_of(reading, row.time)
                 new.append(
-                    Call(
-                        family_id=family_id,
-                        raw_time=row.time,
-                        number=number,
-                        at=at,
-                        is_time_readable=is_readable,
-                        call_name=row.name,
-                        call_sip=row.sip,
-                        seen_at=reading.answered_at,
+                    (
+                        family_id,
+                        row.time,
+                        number,
+                        at,
+                        is_readable,
+                        row.name,
+                        row.sip,
+                        reading.answered_at,
                     )
                 )
                 hours.add(family_id, at, "calls")
             for pk, row in findings.changed:
                 kept[pk].call_name, kept[pk].call_sip = row.name, row.sip
                 changed.append(kept[pk])
-        Call.objects.bulk_create(new, batch_size=500)
+        bulk.insert(Call, _INSERTED, new)
         Call.objects.bulk_update(changed, ["call_name", "call_sip"], batch_size=200)
         windows.store_gaps(found)
         hours.store()

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import Q
 
@@ -48,11 +49,9 @@ def stream_address_without_secrets(address: str) -> str:
     return f"{scheme}://{place}" if place else ""
 
 
-def opened_later(device: Device, opening: Opening) -> bool:
-    """Whether the door opened later than what is known of the device."""
-    if not opening.is_success or not opening.is_time_readable:
-        return False
-    return device.last_opening_at is None or device.last_opening_at < opening.at
+def opened_later(device: Device, at: datetime, *, is_success: bool) -> bool:
+    """Whether a door that opened at ``at`` is the latest that is known of the device."""
+    return is_success and (device.last_opening_at is None or device.last_opening_at < at)
 
 
 def distinct(rows: Sequence[types.Device]) -> tuple[dict[str, types.Device], list[str]]:
@@ -282,7 +281,7 @@ class _Writing:
         for opening in found:
             device = one[(opening.family_id, opening.device_name)]
             opening.device = device
-            if opened_later(device, opening):
+            if opening.is_time_readable and opened_later(device, opening.at, is_success=opening.is_success):
                 device.last_opening_at = opening.at
                 late[device.pk] = device
         Opening.objects.bulk_update(found, ["device"], batch_size=200)

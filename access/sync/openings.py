@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +12,7 @@ from access.history import Findings, OpeningRow, without_query
 from access.models import Device, Opening, OpeningRevision, Picture
 from access.sync import windows
 from access.sync.devices import opened_later
+from families.sync import bulk
 from families.sync.engine import Reading
 from families.sync.lists import lock_families
 from portal.upstream import types
@@ -25,6 +27,24 @@ _COLUMNS = {
     "picture": "picture_url",
     "thumbnail": "thumbnail_url",
 }
+_INSERTED = (
+    "family_id",
+    "raw_time",
+    "number",
+    "at",
+    "is_time_readable",
+    "is_success",
+    "account_name",
+    "device_name",
+    "open_door_type",
+    "thumbnail_url",
+    "picture_url",
+    "picture",
+    "picture_tries",
+    "picture_due_at",
+    "device_id",
+    "seen_at",
+)
 _ADDRESSES = ("picture", "thumbnail")
 
 
@@ -52,7 +72,7 @@ class _Writing:
     readings: Sequence[Reading]
     devices: dict[tuple[int, str], Device | None] = field(default_factory=dict)
     late: dict[int, Device] = field(default_factory=dict)
-    new: list[Opening] = field(default_factory=list)
+    new: list[tuple[Any, ...]] = field(default_factory=list)
     changed: list[Opening] = field(default_factory=list)
     readdressed: list[Opening] = field(default_factory=list)
     revisions: list[OpeningRevision] = field(default_factory=list)
@@ -62,7 +82,7 @@ class _Writing:
         families = windows.families_of(self.readings)
         lock_families(families)
         answered = {reading.family_id: _rows(reading) for reading in self.readings}
-        stored, kept = _read_stored(answered)
+        stored, kept = _read_stored({pk: answered[pk] for pk in windows.begun(self.readings)})
         found: list[tuple[Reading, Findings[OpeningRow]]] = []
         for reading in self.readings:
             family_id = reading.family_id
@@ -90,19 +110,29 @@ class _Writing:
     def _add(self, reading: Reading, row: OpeningRow, number: int) -> None:
         family_id = reading.family_id
         at, is_readable = windows.moment_of(reading, row.time)
-        opening = Opening(
-            family_id=family_id,
-            raw_time=row.time,
-            number=number,
-            at=at,
-            is_time_readable=is_readable,
-            seen_at=reading.answered_at,
-        )
-        _take_over(opening, row)
-        self._want_picture(opening)
-        self._guess_device(opening)
+        device = self._guess_device(family_id, row, at if is_readable else None)
+        is_seen = bool(row.thumbnail or row.picture)
         self.hours.add(family_id, at, "opened" if row.is_success else "refused")
-        self.new.append(opening)
+        self.new.append(
+            (
+                family_id,
+                row.time,
+                number,
+                at,
+                is_readable,
+                row.is_success,
+                row.account,
+                row.device,
+                row.kind,
+                row.thumbnail,
+                row.picture,
+                Picture.WANTED.value if is_seen else Picture.NONE.value,
+                0,
+                reading.answered_at if is_seen else None,
+                device.pk if device else None,
+                reading.answered_at,
+            )
+        )
 
     def _change(self, reading: Reading, opening: Opening, row: OpeningRow) -> None:
         before = {
@@ -118,8 +148,8 @@ class _Writing:
         if any(_COLUMNS[part] in before for part in _ADDRESSES):
             self._want_picture(opening)
         if {"device_name", "is_success"} & before.keys():
-            opening.device = None
-            self._guess_device(opening)
+            at = opening.at if opening.is_time_readable else None
+            opening.device = self._guess_device(opening.family_id, row, at)
         self.changed.append(opening)
 
     def _readdress(self, opening: Opening, row: OpeningRow) -> None:
@@ -134,17 +164,16 @@ class _Writing:
             opening.picture, opening.picture_tries = Picture.WANTED, 0
             opening.picture_due_at = timezone.now()
 
-    def _guess_device(self, opening: Opening) -> None:
-        device = self.devices.get((opening.family_id, opening.device_name))
-        if device is None:
-            return
-        opening.device = device
-        if opened_later(device, opening):
-            device.last_opening_at = opening.at
+    def _guess_device(self, family_id: int, row: OpeningRow, at: datetime | None) -> Device | None:
+        """The one device of that name, which knows from now on that it opened then."""
+        device = self.devices.get((family_id, row.device))
+        if device is not None and at is not None and opened_later(device, at, is_success=row.is_success):
+            device.last_opening_at = at
             self.late[device.pk] = device
+        return device
 
     def _store(self) -> None:
-        Opening.objects.bulk_create(self.new, batch_size=500)
+        bulk.insert(Opening, _INSERTED, self.new)
         fields = [*_COLUMNS.values(), "device", "picture", "picture_tries", "picture_due_at"]
         Opening.objects.bulk_update(self.changed, fields, batch_size=100)
         addresses = ["thumbnail_url", "picture_url", "picture_due_at"]

@@ -48,6 +48,13 @@ def find(reading: Reading, rows: Sequence[R], stored: Mapping[str, Sequence[tupl
     return found
 
 
+def begun(readings: Sequence[Reading]) -> list[int]:
+    """The families of which rows may be stored: before the first good answer there are none."""
+    return [
+        reading.family_id for reading in readings if reading.state.window_rows or reading.state.last_good_at
+    ]
+
+
 def moment_of(reading: Reading, raw: str) -> tuple[datetime, bool]:
     """When a raw text was in the history's zone, and whether it could be read; else when we first saw it."""
     at = parse_time(raw, reading.connection.zone)

@@ -17,6 +17,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, UUIDField, 
 from django.utils import timezone
 
 from families.models import Family, Kind, Reach, SyncState
+from families.sync import bulk
 from portal.connections.models import Connection
 
 FAMILY_KINDS = (Kind.MEMBERS, Kind.DEVICES, Kind.OPENINGS, Kind.CALLS)
@@ -133,7 +134,9 @@ def release_written(states: Sequence[SyncState], *, asked_at: datetime, fields: 
     ``interval_seconds`` of each says how soon it is due again.
     """
     now = timezone.now()
-    SyncState.objects.bulk_update(states, [*fields, "digest", "not_understood"])
+    columns = [*fields, "digest", "not_understood"]
+    rows = [[*(getattr(state, column) for column in columns), state.pk] for state in states]
+    bulk.update(SyncState, columns, rows)
     groups: defaultdict[int, list[int]] = defaultdict(list)
     for state in states:
         groups[state.interval_seconds].append(state.pk)
