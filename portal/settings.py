@@ -126,6 +126,9 @@ TEMPLATES = [
 ]
 
 # The database: SQLite in DATA unless DATABASE_URL names another.
+if urlsplit(env.str("DATABASE_URL", "sqlite:")).scheme not in {"sqlite", "postgres", "postgresql"}:
+    # The address itself may hold a password.
+    raise ImproperlyConfigured("DATABASE_URL begins with postgres:// or sqlite:///.")
 DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA / 'gatehouse.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _database = DATABASES["default"]

@@ -18,7 +18,8 @@ from portal import waiting
 from portal.audit import trail
 from portal.audit.chain import HeadNotKept
 from portal.audit.models import Command, State
-from portal.audit.trail import About, AuditUnavailable, By, OutcomeNotRecorded, Result
+from portal.audit.trail import About, AuditUnavailable, By, Result
+from portal.audit.trail import OutcomeNotRecorded as OutcomeNotRecorded
 from portal.connections import budget, health
 from portal.connections.models import Connection, Health
 from portal.connections.tokens import StoredTokens
