@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from access.models import Device, Opening, Outage, Relay
 from families.models import Family, Kind, SyncState
+from families.selectors.searching import names_matching
 from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.models import Command, State
-from portal.text import searchable
 
 PAGE_SIZE = 60
 # How long an accepted press may wait for its opening before the page says that none was seen.
@@ -140,8 +140,9 @@ def _narrowed(devices: QuerySet[Device], chosen: DoorFilter) -> QuerySet[Device]
         devices = devices.filter(family__property__public_id=chosen.property_id)
     if chosen.family is not None:
         devices = devices.filter(family=chosen.family)
-    for word in searchable(chosen.text).split():
-        devices = devices.filter(Q(search_text__contains=word) | Q(family__search_text__contains=word))
+    if chosen.text:
+        families = Family.objects.filter(names_matching(chosen.text))
+        devices = devices.filter(names_matching(chosen.text) | Q(family__in=families))
     return devices
 
 

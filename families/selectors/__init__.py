@@ -14,7 +14,7 @@ from families.selectors.listing import (
     list_families,
     list_properties,
 )
-from families.selectors.searching import families_matching, members_matching
+from families.selectors.searching import families_matching, names_matching
 from families.selectors.telling import rights_of
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "list_families",
     "list_invitations",
     "list_properties",
-    "members_matching",
+    "names_matching",
     "pending_invitations",
     "rights_of",
 ]

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from families.models import Family, Kind, Member, Property, Reach, Rights, SyncState
-from families.selectors.searching import families_matching, members_matching
+from families.selectors.searching import families_matching, names_matching
 from portal.accounts.models import User
 from portal.connections.models import Health
 
@@ -186,7 +186,7 @@ def _rows(user: User, families: list[Family], text: str) -> list[FamilyRow]:
     for pk, line in _lines(user, rows).items():
         rows[pk].connection = line
     if text:
-        for member in members.filter(members_matching(text)).order_by("search_text", "pk"):
+        for member in members.filter(names_matching(text)).order_by("search_text", "pk"):
             found = rows[member.family_id].found
             if len(found) < NAMED_MEMBERS:
                 found.append(member.name)

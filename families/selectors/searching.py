@@ -1,4 +1,4 @@
-"""Finds families and members by what somebody types."""
+"""Finds families, members and whatever else has a ``search_text`` by what somebody types."""
 
 import unicodedata
 
@@ -27,8 +27,11 @@ def families_matching(text: str) -> Q:
     return _has_all(words) | Q(pk__in=members.values("family_id"))
 
 
-def members_matching(text: str) -> Q:
-    """Members whose name or address has every word of ``text``; an empty text matches none."""
+def names_matching(text: str) -> Q:
+    """Rows whose ``search_text`` has every word of ``text``; an empty text matches none.
+
+    One and two letters match where a word begins ("Li"), three and more anywhere; case and accents do not count.
+    """
     words = _words(text)
     return _has_all(words) if words else Q(pk__in=[])
 

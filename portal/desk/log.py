@@ -10,8 +10,8 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from access.models import Call, Device, Gap, Opening
 from families.models import Family, Kind, Member, Property, SyncState
+from families.selectors.searching import names_matching
 from portal.accounts.models import User
-from portal.text import searchable
 
 PAGE_SIZE = 50
 # More names than this behind one text, and the text is too short to mean anything.
@@ -224,18 +224,12 @@ class _Named(NamedTuple):
 
 def _named(user: User, text: str) -> _Named | None:
     """The families, devices and people behind a text, looked up first: the large tables are then asked by number."""
-    words = searchable(text).split()
-    if not words:
+    if not text:
         return None
-    families, devices, members = (
-        Family.objects.visible_to(user),
-        Device.objects.visible_to(user),
-        Member.objects.visible_to(user),
-    )
-    for word in words:
-        families = families.filter(search_text__contains=word)
-        devices = devices.filter(search_text__contains=word)
-        members = members.filter(search_text__contains=word)
+    named = names_matching(text)
+    families = Family.objects.visible_to(user).filter(named)
+    devices = Device.objects.visible_to(user).filter(named)
+    members = Member.objects.visible_to(user).filter(named)
     people: set[str] = set()
     for member in members.order_by("pk")[:NAMES_AT_MOST]:
         people |= {member.name, member.account_name, member.first_name} - {""}

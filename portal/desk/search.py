@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from access.models import Device
 from families.models import Family, Member
+from families.selectors.searching import names_matching
 from portal.accounts.models import User
-from portal.text import searchable
 
 SHOWN_AT_MOST = 12
 
@@ -37,27 +37,21 @@ class Found:
 
 
 def find(user: User, text: str) -> Found:
-    """What carries all words of ``text`` in its name, within the person's reach. Three queries, none for no text.
-
-    One and two letters match beginnings of words ("Li", "李"), three and more anywhere.
-    """
-    words = searchable(text).split()
-    if not words:
-        return Found([], [], [])
-    families = _matching(Family.objects.visible_to(user).filter(gone_at=None), words).select_related(
-        "property"
-    )
-    members = _matching(Member.objects.visible_to(user).filter(gone_at=None, family__gone_at=None), words)
-    devices = _matching(Device.objects.visible_to(user).filter(gone_at=None, family__gone_at=None), words)
+    """What carries all words of ``text`` in its name, within the person's reach. At most three queries."""
+    named = names_matching(text)
+    here = named & Q(gone_at=None, family__gone_at=None)
+    families = Family.objects.visible_to(user).filter(named, gone_at=None).select_related("property")
+    members = Member.objects.visible_to(user).filter(here).select_related("family")
+    devices = Device.objects.visible_to(user).filter(here).select_related("family")
     return Found(
-        [Hit(family.name, str(family.property or ""), _family_url(family)) for family in families],
+        [Hit(family.name, str(family.property or ""), _family_url(family)) for family in _first(families)],
         [
             Hit(
                 member.name,
                 " · ".join(filter(None, [member.family.name, member.email])),
                 _family_url(member.family),
             )
-            for member in members.select_related("family")
+            for member in _first(members)
         ],
         [
             Hit(
@@ -65,17 +59,12 @@ def find(user: User, text: str) -> Found:
                 device.family.name,
                 reverse("access:family_doors", args=[device.family.public_id]),
             )
-            for device in devices.select_related("family")
+            for device in _first(devices)
         ],
     )
 
 
-def _matching(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
-    for word in words:
-        if len(word) < 3:
-            rows = rows.filter(Q(search_text__startswith=word) | Q(search_text__contains=f" {word}"))
-        else:
-            rows = rows.filter(search_text__contains=word)
+def _first(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.order_by("search_text", "pk")[:SHOWN_AT_MOST]
 
 
