@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
@@ -237,3 +239,17 @@ def test_an_entry_that_was_rolled_back_leaves_no_gap_and_no_head(
 def test_an_entry_is_never_saved_over_another(ten: None) -> None:
     entry = append(Entry(at=timezone.now(), event="again", actor_kind="system", actor_name="system"))
     assert entry.number == 11
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_migrate_puts_the_triggers_back() -> None:
+    make(2)
+    table = " ON audit_entry" if connection.vendor == "postgresql" else ""
+    names = ["no_change", "no_truncate"] if table else ["no_update", "no_delete"]
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute(f"DROP TRIGGER audit_entry_{name}{table}")
+    assert [error.id for error in run_checks(databases=["default"], tags=["database"])] == ["audit.E001"]
+    call_command("migrate", verbosity=0)
+    assert run_checks(databases=["default"], tags=["database"]) == []
+    assert verify().is_valid

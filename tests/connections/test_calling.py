@@ -1,5 +1,6 @@
 """A command goes out once, behind its intent, within its time; and its outcome is told as it is known."""
 
+import random
 import subprocess
 import time
 from typing import Any
@@ -290,6 +291,51 @@ def test_a_read_is_on_the_trail_with_its_outcome(simulator: SimulatorProcess, do
         ("", "succeeded"),
         ("", "refused"),
     ]
+
+
+def test_whatever_happens_a_press_is_carried_out_at_most_once(
+    simulator: SimulatorProcess, door: Door, settings: Any
+) -> None:
+    """Sixty presses, each made twice at once, each met by a fault of its own."""
+    settings.UPSTREAM_DEADLINE_SECONDS = 1.0
+    Connection.objects.update(calls_per_minute=100_000)
+    chance = random.Random(7)
+    kinds = ["reset_before", "reset_after", "truncated", "html", "empty", "refuse", "status", "cut", ""]
+    for number in range(60):
+        kind = chance.choice(kinds)
+        simulator.clear_faults()
+        if kind:
+            simulator.fault(OPEN, kind, **({"status": 502} if kind == "status" else {}))
+        at_once(2, lambda turn, number=number: door.press(f"press {number}"))
+    journal = simulator.journal(OPEN)
+    assert len(journal) == len({row["id"] for row in journal}) == Command.objects.count() == 60
+    done = {row["id"] for row in journal if row["executed"]}
+    for command in Command.objects.all():
+        if command.state == State.SUCCEEDED:
+            assert command.command_id in done
+        elif command.state == State.REFUSED:
+            assert command.command_id not in done
+        else:
+            assert command.state == State.UNKNOWN
+    assert verify().is_valid
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has no server to lose")
+def test_a_database_that_was_lost_during_the_call_is_reached_anew(
+    simulator: SimulatorProcess, door: Door
+) -> None:
+    def send(client: Any, command_id: str) -> Any:
+        answer = door.send(client, command_id)
+        mine = database.connection.info.backend_pid
+        other = database.copy()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [mine])
+        other.close()
+        return answer
+
+    assert door.press(send=send).command.state == State.SUCCEEDED
+    assert Command.objects.get().state == State.SUCCEEDED
+    assert verify().is_valid
 
 
 PRESSES = """
