@@ -40,7 +40,8 @@ class Calls:
         """Write the rows that the answers add, the gaps before them, and the hourly counts."""
         lock_families(windows.families_of(readings))
         answered = {reading.family_id: _rows(reading) for reading in readings}
-        stored, kept = _read_stored({pk: answered[pk] for pk in windows.begun(readings)})
+        begun = windows.begun(readings, Call.objects.all())
+        stored, kept = _read_stored({pk: answered[pk] for pk in begun})
         found: list[tuple[Reading, Findings[CallRow]]] = []
         new, changed, hours = [], [], windows.Hours()
         for reading in readings:

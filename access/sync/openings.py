@@ -82,7 +82,8 @@ class _Writing:
         families = windows.families_of(self.readings)
         lock_families(families)
         answered = {reading.family_id: _rows(reading) for reading in self.readings}
-        stored, kept = _read_stored({pk: answered[pk] for pk in windows.begun(self.readings)})
+        begun = windows.begun(self.readings, Opening.objects.all())
+        stored, kept = _read_stored({pk: answered[pk] for pk in begun})
         found: list[tuple[Reading, Findings[OpeningRow]]] = []
         for reading in self.readings:
             family_id = reading.family_id

@@ -48,11 +48,12 @@ def find(reading: Reading, rows: Sequence[R], stored: Mapping[str, Sequence[tupl
     return found
 
 
-def begun(readings: Sequence[Reading]) -> list[int]:
-    """The families of which rows may be stored: before the first good answer there are none."""
-    return [
-        reading.family_id for reading in readings if reading.state.window_rows or reading.state.last_good_at
-    ]
+def begun(readings: Sequence[Reading], table: QuerySet[HistoryRow]) -> list[int]:
+    """The families of which rows may be stored; a first sync does not look for them one by one."""
+    fresh = [one.family_id for one in readings if not (one.state.window_rows or one.state.last_good_at)]
+    if fresh and table.filter(family__in=fresh).exists():
+        fresh = []
+    return [one.family_id for one in readings if one.family_id not in fresh]
 
 
 def moment_of(reading: Reading, raw: str) -> tuple[datetime, bool]:
