@@ -24,6 +24,7 @@ class Allowance:
     def __init__(self, connection: Connection, calls: int, minute: datetime) -> None:
         self.connection = connection
         self._left = calls
+        self._spent = 0
         self._minute = minute
         self._lock = threading.Lock()
 
@@ -35,6 +36,12 @@ class Allowance:
                     "the budget of calls is used up", command=command, retry_after_seconds=_seconds_left()
                 )
             self._left -= 1
+            self._spent += 1
+
+    @property
+    def spent(self) -> int:
+        """How many requests have begun."""
+        return self._spent
 
     def give_back(self) -> None:
         """Return the unused calls to their minute."""

@@ -31,6 +31,8 @@ from portal.upstream.client import Answer, Client, new_command_id
 CALLS_PER_ACTION = 4
 # With less time left than this, nothing is begun: the answer could not come in time.
 LEAST_SECONDS = 0.5
+# What is only good to know is not waited for.
+AFTERWARDS_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 _places = threading.BoundedSemaphore(settings.UPSTREAM_ACTIONS_AT_ONCE)
@@ -239,7 +241,7 @@ def _line(connection: Connection, calls: int, ends: float) -> Iterator[_Line]:
     finally:
         _places.release()
         if allowance is not None:
-            with suppress(DatabaseError):
+            with suppress(DatabaseError), waiting.until(time.monotonic() + AFTERWARDS_SECONDS):
                 allowance.give_back()
 
 
@@ -270,12 +272,10 @@ def _send(
         result = _result_of(caught)
         if result.state == State.UNKNOWN and settle is not None:
             result = _look(line, settle, result)
-    except ValueError:
-        # The client refuses parameters that the reference does not know before it sends anything.
-        _conclude(command, by, Result(State.NOT_SENT, "unfit"))
-        raise
     except BaseException:
-        _conclude(command, by, Result(State.UNKNOWN, "interrupted"))
+        # A mistake of ours, or the end of the process. What is counted before each request tells whether one began.
+        state = State.UNKNOWN if line.allowance.spent else State.NOT_SENT
+        _conclude(command, by, Result(state, "interrupted"))
         raise
     _conclude(command, by, result)
     _learn(line.connection, error)
@@ -336,7 +336,7 @@ def _was_not_sent(error: errors.UpstreamError | None) -> bool:
 
 def _learn(connection: Connection, error: errors.UpstreamError | None) -> None:
     """Note how the connection does. What is known of the command is written by now: this may fail."""
-    with suppress(DatabaseError):
+    with suppress(DatabaseError), waiting.until(time.monotonic() + AFTERWARDS_SECONDS):
         match error:
             case None | errors.UpstreamRejected() | errors.NotUnderstood():
                 health.mark_good(connection)

@@ -199,13 +199,20 @@ def test_what_was_sent_and_cannot_be_written_down_is_an_error_of_its_own(
     assert Command.objects.get().state == State.SENT
 
 
-def test_a_mistake_of_ours_after_the_claim_is_unknown(simulator: SimulatorProcess, door: Door) -> None:
+@pytest.mark.parametrize("mistake", [ZeroDivisionError, ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_a_mistake_of_ours_is_told_by_whether_anything_was_sent(
+    simulator: SimulatorProcess, door: Door, mistake: type[BaseException], is_sent: bool
+) -> None:
     def send(client: Any, command_id: str) -> Any:
-        raise ZeroDivisionError
+        if is_sent:
+            door.send(client, command_id)
+        raise mistake
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(mistake):
         door.press(send=send)
-    assert Command.objects.get().state == State.UNKNOWN
+    assert Command.objects.get().state == (State.UNKNOWN if is_sent else State.NOT_SENT)
+    assert executed(simulator) == is_sent
 
 
 def test_parameters_that_are_none_are_not_sent(simulator: SimulatorProcess, door: Door) -> None:
