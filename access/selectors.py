@@ -8,7 +8,7 @@ from django.core import signing
 from django.db.models import Count, Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from access.models import Device, Opening, Outage, Relay
+from access.models import Device, Opening, Outage, Picture, Relay
 from families.models import Family, Kind, SyncState
 from families.selectors.searching import names_matching
 from portal.accounts.models import User
@@ -98,7 +98,7 @@ class Press:
     @property
     def version(self) -> str:
         """Changes whenever there is something new to show."""
-        return f"{self.step}-{self.opening.pk if self.opening else 0}"
+        return f"{self.step}-{self.opening.picture if self.opening else 'none'}"
 
 
 def get_press(user: User, *, relay: Relay, command_id: str) -> Press:
@@ -111,9 +111,10 @@ def describe_press(command: Command) -> Press:
     """The press behind a command, with the opening that it caused where the log has brought it."""
     trail.settle_if_overdue(command)
     opening = Opening.objects.filter(command=command).first()
-    if opening is not None:
-        return Press(command, "seen", opening, is_waiting=False)
     is_fresh = timezone.now() - command.created_at < SEEN_WITHIN
+    if opening is not None:
+        # The picture comes a little after the row.
+        return Press(command, "seen", opening, is_waiting=is_fresh and opening.picture == Picture.WANTED)
     match command.state:
         case State.INTENT | State.SENT:
             return Press(command, "on_its_way", None, is_waiting=True)

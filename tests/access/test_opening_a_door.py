@@ -302,13 +302,13 @@ class TestTheStateOfAPress:
 
     def test_a_poll_with_nothing_new_is_empty(self, client, simulator, relay):
         answer = press_door(client, ManagerFactory(), relay)
-        version = re.search(r"version=([a-z_]+-\d+)", answer.text)[1]
+        version = re.search(r"version=([a-z_]+-[a-z]+)", answer.text)[1]
 
         assert self.ask(client, Command.objects.get(), relay, version).status_code == 204
 
     def test_it_is_seen_when_the_log_brings_it(self, client, simulator, relay):
         answer = press_door(client, ManagerFactory(), relay)
-        version = re.search(r"version=([a-z_]+-\d+)", answer.text)[1]
+        version = re.search(r"version=([a-z_]+-[a-z]+)", answer.text)[1]
         command = Command.objects.get()
         OpeningFactory(family=relay.device.family, command=command)
 
@@ -316,7 +316,34 @@ class TestTheStateOfAPress:
 
         assert seen.status_code == 200
         assert "press--seen" in seen.text
+        assert "Accepted" in seen.text
         assert "every 2s" not in seen.text
+
+    def test_it_waits_a_little_for_the_picture(self, client, simulator, relay):
+        press_door(client, ManagerFactory(), relay)
+        command = Command.objects.get()
+        opening = OpeningFactory(family=relay.device.family, command=command, picture="wanted")
+
+        waiting = self.ask(client, command, relay)
+        assert "every 2s" in waiting.text
+        assert "<img" not in waiting.text
+
+        Opening.objects.filter(pk=opening.pk).update(picture="ready")
+        ready = self.ask(client, command, relay, re.search(r"version=([a-z_]+-[a-z]+)", waiting.text)[1])
+        assert "thumbnail.jpg" in ready.text
+        assert "every 2s" not in ready.text
+
+    def test_an_unknown_press_that_the_log_settled_was_never_accepted(self, client, simulator, relay):
+        simulator.fault(OPEN, "reset_after")
+        press_door(client, ManagerFactory(), relay)
+        command = Command.objects.get()
+        OpeningFactory(family=relay.device.family, command=command)
+        Command.objects.update(state=State.CONFIRMED_BY_HISTORY)
+
+        seen = self.ask(client, command, relay)
+
+        assert "No answer came" in seen.text
+        assert "Accepted" not in seen.text
 
     def test_a_press_whose_process_died_is_unknown(self, client, simulator, relay):
         manager = ManagerFactory()
