@@ -87,15 +87,22 @@ class Bench:
     def title(self, name: str, words: str) -> None:
         print(f"\n{name:<4}{words}", flush=True)
 
-    def tell(self, measured: Measured | None, claims: Sequence[Claim], *, units: str = "") -> None:
-        """Print the figures beside each other, then each claim with its verdict."""
-        if measured:
-            shown = [f"{name} {_duration(seconds, units)}" for name, seconds in measured.seconds.items()]
-            self.say("   ".join(shown))
+    def show(self, measured: Measured, *, units: str = "") -> None:
+        """Print the figures beside each other."""
+        shown = [f"{name} {_duration(seconds, units)}" for name, seconds in measured.seconds.items()]
+        self.say("   ".join(shown))
+
+    def judge(self, measured: Measured | None, claims: Sequence[Claim]) -> None:
+        """Print each claim with its verdict, which needs a calm machine where the claim comes from times."""
         for claim in claims:
             verdict = self._verdict(measured, claim)
             self.verdicts.append(verdict)
             self.say(f"{claim.words:<44}{_number(claim.value):>9}   reach {claim.reach:<34} {verdict}")
+
+    def tell(self, measured: Measured, claims: Sequence[Claim], *, units: str = "") -> None:
+        """Both: the figures, then the claims."""
+        self.show(measured, units=units)
+        self.judge(measured, claims)
 
     def _verdict(self, measured: Measured | None, claim: Claim) -> str:
         if measured is not None and not measured.may_be_judged:
@@ -134,7 +141,7 @@ def _duration(seconds: float, units: str) -> str:
         return f"{1 / seconds:,.0f} {units}"
     if seconds < 0.001:
         return f"{seconds * 1e6:.3g} µs"
-    return f"{seconds * 1000:.3g} ms" if seconds < 10 else f"{seconds:.3g} s"
+    return f"{seconds * 1000:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
 
 
 def _number(value: float | None) -> str:

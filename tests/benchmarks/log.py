@@ -134,29 +134,39 @@ def filters(bench: Bench) -> None:
     }
     variants = [Variant(words, _reading(*one)) for words, one in asked.items()]
     ours = bench.measure(*variants, Variant("raw SQL", raw_first_page))
-    bench.tell(ours, [])
-    ours_by_time = sorted(asked, key=lambda words: ours.seconds[words])
-    worst = ours_by_time[-1]
+    worst = max(asked, key=lambda words: ours.seconds[words])
+    bench.show(ours)
     bench.say(f"the worst is {worst}")
-    small = estate.properties[4]
+    large, small = estate.properties[0], estate.properties[4]
+    pairs = {
+        "large property": ({"property": large.public_id}, {"family__property__id__exact": large.pk}),
+        "small property": ({"property": small.public_id}, {"family__property__id__exact": small.pk}),
+        "refused": ({"result": log.REFUSED}, {"is_success__exact": 0}),
+    }
     pages = bench.measure(
-        Variant("our page", page(client, f"{url}?{urlencode({'property': small.public_id})}")),
-        Variant("admin, the same", page(client, f"{peer}?family__property__id__exact={small.pk}")),
-        Variant("admin, refused", page(client, f"{peer}?is_success__exact=0")),
+        *[
+            Variant(f"ours, {words}", page(client, f"{url}?{urlencode(one)}"))
+            for words, (one, _) in pairs.items()
+        ],
+        *[
+            Variant(f"admin, {words}", page(client, f"{peer}?{urlencode(two)}"))
+            for words, (_, two) in pairs.items()
+        ],
     )
     bench.tell(
         pages,
         [
             Claim(
-                "admin / ours, a property of one family",
-                pages.ratio("admin, the same", "our page"),
+                "worst admin / worst of ours",
+                max(pages.seconds[f"admin, {words}"] for words in pairs)
+                / max(pages.seconds[f"ours, {words}"] for words in pairs),
                 least=25,
                 only_if="at 10 M on PostgreSQL",
                 holds_here=bench.is_postgresql and bench.rows >= 10 * MILLION,
             ),
         ],
     )
-    bench.tell(ours, [Claim("worst reading / raw SQL", ours.ratio(worst, "raw SQL"), most=5)])
+    bench.judge(ours, [Claim("worst reading / raw SQL", ours.ratio(worst, "raw SQL"), most=5)])
 
 
 @benchmark("L4", "log, text: rare, common, absent and hostile, beside the admin's search")
@@ -198,7 +208,7 @@ def count_queries(bench: Bench) -> None:
     }
     bench.say("   ".join(f"{name} {count}" for name, count in counted.items()))
     own = counted["first page"] - counted["nothing"]
-    bench.tell(None, [Claim("queries beside session and person", own, most=3)])
+    bench.judge(None, [Claim("queries beside session and person", own, most=3)])
 
 
 def _poll_url() -> str:

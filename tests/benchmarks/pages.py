@@ -90,7 +90,7 @@ def wire(bench: Bench) -> None:
     )
     answer = client.get(reverse("desk:log_list"), headers={"Accept-Encoding": "gzip"})
     bench.say(f"the portal itself packs its HTML: {'yes' if answer.get('Content-Encoding') else 'no'}")
-    bench.tell(
+    bench.judge(
         None,
         [
             Claim("first visit, kB", ours / 1000, most=60),
