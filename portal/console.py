@@ -36,7 +36,7 @@ class ConsoleCommand(BaseCommand):
     requires_system_checks: list[str] = []
     unforeseen_code = 1
     usage_code = 2
-    is_json = False
+    is_json = is_quiet = False
     _called_from_command_line = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -50,6 +50,7 @@ class ConsoleCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             self.is_json = bool(options.get("json"))
+            self.is_quiet = self.is_json or options.get("verbosity") == 0
             return super().execute(*args, **options)
         except CommandError as error:
             stop = error
@@ -71,7 +72,7 @@ class ConsoleCommand(BaseCommand):
 
     def say(self, text: str) -> None:
         """A line for people; silent with ``--json`` and ``--verbosity 0``."""
-        if not self.is_json:
+        if not self.is_quiet:
             self.stdout.write(text)
 
     def answer(self, data: dict[str, Any]) -> None:

@@ -1,17 +1,14 @@
 """Sends a command on somebody's behalf: intent, claim, call, outcome. The only way anything is changed upstream."""
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.db import connection as database
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal import waiting
@@ -20,8 +17,9 @@ from portal.audit.chain import HeadNotKept
 from portal.audit.models import Command, State
 from portal.audit.trail import About, AuditUnavailable, By, Result
 from portal.audit.trail import OutcomeNotRecorded as OutcomeNotRecorded
-from portal.connections import budget, health
-from portal.connections.models import Connection, Health
+from portal.connections import budget, outcomes
+from portal.connections.line import LEAST_SECONDS, Line, NotPossible, open_line
+from portal.connections.models import Connection
 from portal.connections.tokens import StoredTokens
 from portal.keys import KeyMissing
 from portal.upstream import errors
@@ -29,13 +27,8 @@ from portal.upstream.client import Answer, Client, new_command_id
 
 # One action is at most: the call, its repeat after a refresh, and a look at what became of it.
 CALLS_PER_ACTION = 4
-# With less time left than this, nothing is begun: the answer could not come in time.
-LEAST_SECONDS = 0.5
-# What is only good to know is not waited for.
-AFTERWARDS_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
-_places = threading.BoundedSemaphore(settings.UPSTREAM_ACTIONS_AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -57,25 +50,6 @@ class Performed:
     command: Command
     is_repeat: bool = False
     answer: Answer[Any] | None = None
-
-
-@dataclass(frozen=True)
-class _Line:
-    """Everything a call needs, taken before the right to send is: its token, its calls, and its end."""
-
-    connection: Connection
-    tokens: StoredTokens
-    allowance: budget.Allowance
-    ends: float
-
-    def client(self) -> Client:
-        """A client whose calls are over when the action must be."""
-        return Client(
-            self.connection.base_url,
-            self.tokens,
-            deadline_seconds=max(self.ends - time.monotonic(), 0.0),
-            on_request=self.allowance.spend,
-        )
 
 
 def perform(
@@ -112,14 +86,14 @@ def perform(
     if not is_new:
         return Performed(command, is_repeat=True)
     try:
-        with _line(connection, CALLS_PER_ACTION, ends) as line:
+        with open_line(connection, CALLS_PER_ACTION, ends) as line:
             with waiting.until(ends):
                 is_ours = trail.claim(command, by)
             if not is_ours:
                 command.refresh_from_db()
                 return Performed(command, is_repeat=True)
             return _send(by, line, command, send, settle)
-    except _NotPossible as refusal:
+    except NotPossible as refusal:
         _conclude_not_sent(command, by, refusal)
         return Performed(command)
 
@@ -156,15 +130,15 @@ def read(
     error: errors.UpstreamError | None = None
     answer: Answer[Any] | None = None
     try:
-        with _line(connection, CALLS_PER_ACTION, ends) as line:
+        with open_line(connection, CALLS_PER_ACTION, ends) as line:
             answer = send(line.client(), command_id)
             result = Result(State.SUCCEEDED, status=answer.status)
-    except _NotPossible as refusal:
+    except NotPossible as refusal:
         error = errors.NotSent(refusal.words, command=action.command)
         result = Result(State.NOT_SENT, refusal.error, refusal.words)
     except errors.UpstreamError as caught:
         error = caught
-        result = _result_of(caught)
+        result = outcomes.result_of(caught)
     trail.record_first(
         action.event,
         by,
@@ -179,7 +153,7 @@ def read(
         duration_ms=round((time.monotonic() - began) * 1000),
         reason=action.reason,
     )
-    _learn(connection, error)
+    outcomes.learn(connection, error)
     if error is not None:
         raise error
     return cast("Answer[Any]", answer)
@@ -197,67 +171,9 @@ def client_for(
     )
 
 
-class _NotPossible(Exception):
-    """Nothing can be sent now: ``error`` is the code kept with the command, ``words`` say why."""
-
-    def __init__(self, error: str, words: str) -> None:
-        super().__init__(words)
-        self.error = error
-        self.words = words
-
-
-@contextmanager
-def _line(connection: Connection, calls: int, ends: float) -> Iterator[_Line]:
-    """What a call needs, or _NotPossible before anything was sent; gives back what it took."""
-    if not _places.acquire(blocking=False):
-        raise _NotPossible("busy", _("Too many actions wait at this moment. Try again in a few seconds."))
-    allowance: budget.Allowance | None = None
-    try:
-        try:
-            with waiting.until(ends):
-                now = Connection.objects.defer("access_token", "refresh_token", "client_secret").get(
-                    pk=connection.pk
-                )
-                _check_usable(now)
-                allowance = budget.take(now, calls, for_people=True)
-                if allowance is None:
-                    raise _NotPossible(
-                        "budget", _("The connection's budget of calls for this minute is used up.")
-                    )
-                tokens = StoredTokens(now.pk, ends=ends)
-                # The token comes first, so that a renewal that fails leaves no doubt about the command.
-                tokens.current()
-        except errors.SignInLost as error:
-            raise _NotPossible("signed_out", error.words or _signed_out(connection)) from error
-        except errors.UpstreamError as error:
-            raise _NotPossible(
-                "unreachable", error.words or _("The upstream could not be reached.")
-            ) from error
-        except (DatabaseError, OSError, Connection.DoesNotExist) as error:
-            raise AuditUnavailable("the database could not be used") from error
-        if ends - time.monotonic() < LEAST_SECONDS:
-            raise _NotPossible("late", _("The database took too long. Nothing was sent."))
-        yield _Line(now, tokens, allowance, ends)
-    finally:
-        _places.release()
-        if allowance is not None:
-            with suppress(DatabaseError), waiting.until(time.monotonic() + AFTERWARDS_SECONDS):
-                allowance.give_back()
-
-
-def _check_usable(connection: Connection) -> None:
-    if connection.paused_at:
-        raise _NotPossible("paused", _("The connection “%(name)s” is paused.") % {"name": connection.name})
-    if connection.health == Health.SIGNED_OUT:
-        raise _NotPossible("signed_out", _signed_out(connection))
-    if connection.hold_until and connection.hold_until > timezone.now():
-        seconds = max(1, round((connection.hold_until - timezone.now()).total_seconds()))
-        raise _NotPossible("held", _busy(seconds))
-
-
 def _send(
     by: By,
-    line: _Line,
+    line: Line,
     command: Command,
     send: Callable[[Client, str], Answer[Any]],
     settle: Callable[[Client], bool | None] | None,
@@ -269,7 +185,7 @@ def _send(
         result = Result(State.SUCCEEDED, status=answer.status, upstream_clock_ms=answer.timestamp_ms)
     except errors.UpstreamError as caught:
         error = caught
-        result = _result_of(caught)
+        result = outcomes.result_of(caught)
         if result.state == State.UNKNOWN and settle is not None:
             result = _look(line, settle, result)
     except BaseException:
@@ -278,7 +194,7 @@ def _send(
         _conclude(command, by, Result(state, "interrupted"))
         raise
     _conclude(command, by, result)
-    _learn(line.connection, error)
+    outcomes.learn(line.connection, error)
     return Performed(command, answer=answer)
 
 
@@ -299,57 +215,14 @@ def _conclude(command: Command, by: By, result: Result) -> None:
         return
 
 
-def _conclude_not_sent(command: Command, by: By, refusal: _NotPossible) -> None:
+def _conclude_not_sent(command: Command, by: By, refusal: NotPossible) -> None:
     try:
         _conclude(command, by, Result(State.NOT_SENT, refusal.error, refusal.words))
     except OutcomeNotRecorded as error:
         raise AuditUnavailable("that nothing was sent could not be written") from error
 
 
-def _result_of(error: errors.UpstreamError) -> Result:
-    """What an error means for the command."""
-    if _was_not_sent(error):
-        return Result(State.NOT_SENT, "unreachable", _("The upstream could not be reached."))
-    match error:
-        case errors.UpstreamRejected():
-            return Result(State.REFUSED, "refused", error.words, error.status)
-        case errors.UpstreamBusy():
-            return Result(State.REFUSED, "busy", _busy(error.retry_after_seconds), error.status)
-        case errors.SignInLost():
-            return Result(State.REFUSED, "signed_out", error.words, error.status)
-        case _:
-            return Result(State.UNKNOWN, "no_answer", error.words, error.status)
-
-
-def _was_not_sent(error: errors.UpstreamError | None) -> bool:
-    match error:
-        case errors.NotSent():
-            return True
-        case errors.UpstreamUnavailable():
-            return not error.sent
-        case errors.UpstreamBusy():
-            # Our own budget held it back; the upstream's 429 has a status.
-            return error.status is None
-        case _:
-            return False
-
-
-def _learn(connection: Connection, error: errors.UpstreamError | None) -> None:
-    """Note how the connection does. What is known of the command is written by now: this may fail."""
-    with suppress(DatabaseError), waiting.until(time.monotonic() + AFTERWARDS_SECONDS):
-        match error:
-            case None | errors.UpstreamRejected() | errors.NotUnderstood():
-                health.mark_good(connection)
-            case errors.UpstreamBusy():
-                if error.status is not None:
-                    health.hold(connection, error.retry_after_seconds)
-            case errors.SignInLost():
-                pass  # whoever could not renew the token has noted it
-            case _:
-                health.mark_failing(connection, str(error))
-
-
-def _look(line: _Line, settle: Callable[[Client], bool | None], unknown: Result) -> Result:
+def _look(line: Line, settle: Callable[[Client], bool | None], unknown: Result) -> Result:
     """Look at what became of it, inside what is left of the action's time."""
     if line.ends - time.monotonic() < LEAST_SECONDS:
         return unknown
@@ -362,11 +235,3 @@ def _look(line: _Line, settle: Callable[[Client], bool | None], unknown: Result)
     if found:
         return Result(State.SUCCEEDED, "read_back", unknown.words, unknown.status)
     return Result(State.REFUSED, "read_back", _("No answer came, and nothing changed."), unknown.status)
-
-
-def _signed_out(connection: Connection) -> str:
-    return _("The connection “%(name)s” is signed out.") % {"name": connection.name}
-
-
-def _busy(seconds: float) -> str:
-    return _("The upstream is busy. Wait %(seconds)d s.") % {"seconds": max(1, round(seconds))}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from portal.audit import trail
@@ -17,6 +17,7 @@ from portal.audit.models import Command, Entry, State
 from portal.audit.trail import About, AuditUnavailable, By, Result
 from portal.audit.verification import verify
 from portal.keys import replace
+from tests.audit.trails import deaf
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,25 +52,9 @@ def at_once(count: int, work: Callable[[], Any]) -> list[Any]:
 
 @pytest.fixture
 def deaf_trail() -> Iterator[None]:
-    """A database that takes everything but entries of the trail."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'deaf'; END $$"
-            )
-            cursor.execute(
-                "CREATE TRIGGER deaf BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION deaf()"
-            )
-        else:
-            cursor.execute(
-                "CREATE TRIGGER deaf BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'deaf'); END"
-            )
-    yield
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("DROP TRIGGER deaf ON audit_entry; DROP FUNCTION deaf")
-        else:
-            cursor.execute("DROP TRIGGER deaf")
+    """A database that takes no entry of the trail."""
+    with deaf():
+        yield
 
 
 def test_twenty_equal_presses_are_one_command() -> None:

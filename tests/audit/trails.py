@@ -1,5 +1,7 @@
 """Trails to look at, and ways to tamper with them that only a test has."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
@@ -34,3 +36,30 @@ def tamper(sql: str, *values: Any) -> None:
     """Run a statement as somebody would who owns the database."""
     with triggers_off(connection), connection.cursor() as cursor:
         cursor.execute(sql, values)
+
+
+@contextmanager
+def deaf(when: str = "1 = 1") -> Iterator[None]:
+    """A database that takes everything but the entries for which ``when`` holds."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'deaf'; END $$"
+            )
+            cursor.execute(
+                f"CREATE TRIGGER deaf BEFORE INSERT ON audit_entry FOR EACH ROW WHEN ({when}) "
+                "EXECUTE FUNCTION deaf()"
+            )
+        else:
+            cursor.execute(
+                f"CREATE TRIGGER deaf BEFORE INSERT ON audit_entry WHEN {when} "
+                "BEGIN SELECT RAISE(ABORT, 'deaf'); END"
+            )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("DROP TRIGGER deaf ON audit_entry; DROP FUNCTION deaf")
+            else:
+                cursor.execute("DROP TRIGGER deaf")

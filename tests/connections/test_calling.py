@@ -19,6 +19,7 @@ from portal.connections.models import CallCount, Connection, Health
 from portal.upstream import errors
 from tests.audit.test_processes import start
 from tests.audit.test_trail import deaf_trail as deaf_trail
+from tests.audit.trails import deaf
 from tests.connections.acting import OPEN, Door, at_once, pasted, signed_in
 from tests.plugins.simulator import SimulatorProcess
 
@@ -110,17 +111,12 @@ def test_without_an_intent_nothing_is_sent(simulator: SimulatorProcess, door: Do
 
 
 def test_a_trail_that_fails_after_the_intent_stops_the_command(
-    simulator: SimulatorProcess, door: Door, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    simulator: SimulatorProcess, door: Door
 ) -> None:
-    def take(*args: Any, **options: Any) -> Any:
-        request.getfixturevalue("deaf_trail")
-        return taken(*args, **options)
-
-    taken = calling.budget.take
-    monkeypatch.setattr(calling.budget, "take", take)
-    with pytest.raises(AuditUnavailable):
+    with deaf("NEW.phase = 'sent'"), pytest.raises(AuditUnavailable):
         door.press()
     assert simulator.journal() == []
+    assert Command.objects.get().state == State.INTENT
 
 
 @pytest.mark.usefixtures("deaf_trail")
@@ -185,18 +181,16 @@ def test_a_look_can_settle_what_is_unknown(
 
 
 def test_what_was_sent_and_cannot_be_written_down_is_an_error_of_its_own(
-    simulator: SimulatorProcess, door: Door, request: pytest.FixtureRequest
+    simulator: SimulatorProcess, door: Door
 ) -> None:
-    def send(client: Any, command_id: str) -> Any:
-        answer = door.send(client, command_id)
-        request.getfixturevalue("deaf_trail")
-        return answer
-
-    with pytest.raises(OutcomeNotRecorded) as caught:
-        door.press(send=send)
+    with deaf("NEW.phase = 'outcome'"), pytest.raises(OutcomeNotRecorded) as caught:
+        door.press()
     assert caught.value.result.state == State.SUCCEEDED
     assert executed(simulator) == 1
     assert Command.objects.get().state == State.SENT
+    Command.objects.update(deadline_at=timezone.now())
+    assert trail.settle_overdue() == 1
+    assert Command.objects.get().state == State.UNKNOWN
 
 
 @pytest.mark.parametrize("mistake", [ZeroDivisionError, ValueError, KeyboardInterrupt])

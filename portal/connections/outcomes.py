@@ -1,0 +1,66 @@
+"""What came back, as the trail tells it and as the connection's health learns it."""
+
+import time
+from contextlib import suppress
+
+from django.db import DatabaseError
+from django.utils.translation import gettext as _
+
+from portal import waiting
+from portal.audit.models import State
+from portal.audit.trail import Result
+from portal.connections import health
+from portal.connections.models import Connection
+from portal.upstream import errors
+
+# What is only good to know is not waited for.
+AFTERWARDS_SECONDS = 0.5
+
+
+def result_of(error: errors.UpstreamError) -> Result:
+    """What an error means for the command."""
+    if was_not_sent(error):
+        return Result(State.NOT_SENT, "unreachable", _("The upstream could not be reached."))
+    match error:
+        case errors.UpstreamRejected():
+            return Result(State.REFUSED, "refused", error.words, error.status)
+        case errors.UpstreamBusy():
+            return Result(State.REFUSED, "busy", busy_words(error.retry_after_seconds), error.status)
+        case errors.SignInLost():
+            return Result(State.REFUSED, "signed_out", error.words, error.status)
+        case _:
+            return Result(State.UNKNOWN, "no_answer", error.words, error.status)
+
+
+def was_not_sent(error: errors.UpstreamError | None) -> bool:
+    """Whether nothing that could be carried out reached the upstream."""
+    match error:
+        case errors.NotSent():
+            return True
+        case errors.UpstreamUnavailable():
+            return not error.sent
+        case errors.UpstreamBusy():
+            # Our own budget held it back; the upstream's 429 has a status.
+            return error.status is None
+        case _:
+            return False
+
+
+def learn(connection: Connection, error: errors.UpstreamError | None) -> None:
+    """Note how the connection does. What is known of the command is written by now: this may fail."""
+    with suppress(DatabaseError), waiting.until(time.monotonic() + AFTERWARDS_SECONDS):
+        match error:
+            case None | errors.UpstreamRejected() | errors.NotUnderstood():
+                health.mark_good(connection)
+            case errors.UpstreamBusy():
+                if error.status is not None:
+                    health.hold(connection, error.retry_after_seconds)
+            case errors.SignInLost():
+                pass  # whoever could not renew the token has noted it
+            case _:
+                health.mark_failing(connection, str(error))
+
+
+def busy_words(seconds: float) -> str:
+    """How long to wait, for people."""
+    return _("The upstream is busy. Wait %(seconds)d s.") % {"seconds": max(1, round(seconds))}
