@@ -147,7 +147,14 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": env.str("TEST_DATABASE_FILE", str(DATA / "test.sqlite3"))}
 
 # The cache stands in the database: limits and replay marks must survive Redis.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "django_cache",
+        # Django's 300 would drop limits that still hold.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # People.
 AUTH_USER_MODEL = "accounts.User"
