@@ -25,8 +25,8 @@ def sync_chunk(state_ids: list[int]) -> None:
 @shared_task
 def settle_commands() -> None:
     """Every ten seconds: no command of a process that died stays open, and unknown outcomes are looked up soon."""
-    trail.settle_overdue()
-    presses.want_unknown()
+    if trail.settle_overdue():
+        presses.want_unknown()
 
 
 @shared_task

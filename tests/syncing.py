@@ -13,7 +13,7 @@ from django.db import connection as database
 from access.models import Call, Device, Gap, HourlyCount, Opening, OpeningRevision, Outage, Relay
 from access.sync import runs
 from families.models import Change, Family, Kind, Member, Reach, SyncState
-from families.sync.engine import Report
+from families.sync.reports import Report
 from portal.connections.models import Connection
 from tests.factories import ConnectionFactory
 from tests.plugins.simulator import SimulatorProcess

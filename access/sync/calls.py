@@ -7,8 +7,8 @@ from access.history import CallRow, Findings
 from access.models import Call
 from access.sync import windows
 from families.sync import bulk
-from families.sync.engine import Reading
 from families.sync.lists import lock_families
+from families.sync.readings import Reading
 from portal.upstream import types
 from portal.upstream.client import Answer, Client
 

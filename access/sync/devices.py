@@ -9,9 +9,9 @@ from django.db.models import Q
 
 from access.models import Device, Opening, Outage, Relay
 from families.models import Family
-from families.sync.engine import Reading
 from families.sync.lists import LONGEST_ID, lock_families
 from families.sync.members import ANSWERS_UNTIL_GONE, EMPTY_ANSWERS_UNTIL_GONE
+from families.sync.readings import Reading
 from portal.text import searchable
 from portal.upstream import types
 from portal.upstream.client import Answer, Client

@@ -13,8 +13,8 @@ from access.models import Device, Opening, OpeningRevision, Picture
 from access.sync import windows
 from access.sync.devices import opened_later
 from families.sync import bulk
-from families.sync.engine import Reading
 from families.sync.lists import lock_families
+from families.sync.readings import Reading
 from portal.upstream import types
 from portal.upstream.client import Answer, Client
 

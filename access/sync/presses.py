@@ -11,7 +11,8 @@ from access.models import Opening, Relay
 from access.sync.matching import AFTER, Opened, Press, match
 from access.sync.wanted import want_history
 from families.models import Family, Kind
-from families.sync.engine import CLOCK_LIMIT, Reread
+from families.sync.readings import CLOCK_LIMIT
+from families.sync.reports import Reread
 from families.sync.states import pieces
 from portal.audit import trail
 from portal.audit.models import Command, State

@@ -15,9 +15,11 @@ from access.sync.devices import Devices
 from access.sync.openings import Openings
 from families.models import Family, Kind, Reach, SyncState
 from families.sync import states
-from families.sync.engine import Keeper, Report, run
+from families.sync.engine import run
 from families.sync.lists import FamilyLists
 from families.sync.members import Members
+from families.sync.readings import Keeper
+from families.sync.reports import Report
 from portal.connections.models import Connection
 
 KEEPERS: dict[str, Keeper] = {

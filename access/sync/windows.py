@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from access.history import Findings, Row, Window, find_new, raw_text
 from access.models import Gap, HistoryRow, HourlyCount
-from families.sync.engine import Reading
+from families.sync.readings import Reading
 from families.sync.states import pieces
 from portal.upstream.times import parse_time
 

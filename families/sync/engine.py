@@ -8,28 +8,25 @@ its part of one update at the end. No transaction is held across a call.
 import logging
 import queue
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from families.models import SyncState
 from families.sync import states
+from families.sync.readings import Keeper, Reading, write_together
+from families.sync.reports import Failure, Report, Reread
 from families.sync.source import Source, Stopped
 from portal.connections import health
 from portal.connections.models import Connection
 from portal.upstream import errors
-from portal.upstream.client import Answer, Client
 
-# A clock that is further off says nothing about ours.
-CLOCK_LIMIT = timedelta(days=1)
 # One transaction takes at most so many families, and ends when it holds so many rows.
 BATCH_FAMILIES = 25
 BATCH_ROWS = 500
@@ -37,117 +34,6 @@ BATCH_ROWS = 500
 AFTER_OUTAGE = timedelta(seconds=30)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Reading:
-    """One answer. ``state`` is the row as it is locked while its rows are written; ``earlier_good_at`` is when
-    it was last read well before this."""
-
-    state: SyncState
-    connection: Connection
-    answer: Answer[Any]
-    asked_at: datetime
-    answered_at: datetime
-    fence: int
-    earlier_good_at: datetime | None
-    # Whether it brought news: what is busy is read more often.
-    is_busy: bool = True
-
-    @property
-    def family_id(self) -> int:
-        """The family it is about; raises LookupError for the list of families."""
-        if self.state.family_id is None:
-            raise LookupError("this answer is not about one family")
-        return self.state.family_id
-
-    @property
-    def clock_ahead(self) -> timedelta:
-        """How far the upstream's clock is ahead of ours, by this answer."""
-        if self.answer.timestamp_ms is None:
-            return timedelta(0)
-        ahead = timedelta(seconds=self.answer.timestamp_ms / 1000 - self.answered_at.timestamp())
-        return ahead if abs(ahead) < CLOCK_LIMIT else timedelta(0)
-
-    @property
-    def rows(self) -> int:
-        """How much there is to write, roughly."""
-        result = self.answer.result
-        return len(result) if isinstance(result, list) else 1
-
-    def set_aside(self, what: Sequence[str]) -> None:
-        """Say what was not understood, beside what the client could not read."""
-        self.state.not_understood = "\n".join([*self.answer.unread, *what])[:4000]
-
-    def look_again(self) -> None:
-        """Take the next answer for a changed one even if it is equal: something waits for a second opinion."""
-        self.state.digest = None
-
-
-class Keeper(Protocol):
-    """Keeps one kind of thing in step. ``state_fields`` are those of SyncState that it changes by itself."""
-
-    state_fields: Sequence[str]
-
-    def read(self, client: Client, residence_id: str) -> Answer[Any]:
-        """Ask the upstream, in a thread; one call."""
-        ...
-
-    def prepare(self, reading: Reading) -> None:
-        """What can be written beforehand, in transactions of its own."""
-        ...
-
-    def write(self, readings: Sequence[Reading]) -> Mapping[str, int]:
-        """Write what the answers add, in the caller's transaction, their states locked; return what was counted.
-
-        Applied again it changes nothing.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A state that could not be read or written, and why."""
-
-    state: SyncState
-    words: str
-
-
-@dataclass
-class Report:
-    """What came of a round. ``held`` are states that another run has; ``postponed`` were not tried, and why."""
-
-    good: list[SyncState] = field(default_factory=list)
-    changed: int = 0
-    failures: list[Failure] = field(default_factory=list)
-    not_understood: list[Failure] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    held: list[int] = field(default_factory=list)
-    postponed: dict[int, datetime] = field(default_factory=dict)
-    readings: list["Reread"] = field(default_factory=list)
-
-    def add(self, other: "Report") -> None:
-        """Take in what another round brought."""
-        self.good += other.good
-        self.changed += other.changed
-        self.failures += other.failures
-        self.not_understood += other.not_understood
-        self.counts += other.counts
-        self.held += other.held
-        self.postponed |= other.postponed
-        self.readings += other.readings
-
-
-@dataclass(frozen=True)
-class Reread:
-    """That a state was read well: when it was asked for now and the time before, and by how far the clocks differ."""
-
-    kind: str
-    family_id: int | None
-    asked_at: datetime
-    earlier_good_at: datetime | None
-    clock_ahead: timedelta
-    is_changed: bool
 
 
 def run(
@@ -418,42 +304,6 @@ class Round:
         is_changed: bool,
     ) -> None:
         self.report.readings.append(Reread(state.kind, state.family_id, asked_at, earlier, ahead, is_changed))
-
-
-@dataclass(frozen=True)
-class Written:
-    """The answers that were written, the stale ones left out, and what was counted."""
-
-    readings: Sequence[Reading]
-    counts: Mapping[str, int]
-
-
-def write_together(keeper: Keeper, readings: Sequence[Reading]) -> Written:
-    """Write several answers of one kind in one transaction. One whose fence is stale is passed over: nothing of it is
-    written, for somebody else has the state now."""
-    with transaction.atomic():
-        rows = SyncState.objects.select_for_update().filter(pk__in=[one.state.pk for one in readings])
-        locked = {state.pk: state for state in rows.order_by("pk")}
-        current = []
-        for reading in readings:
-            state = locked.get(reading.state.pk)
-            if state is None or state.fence != reading.fence:
-                continue
-            state.family = reading.state.family
-            reading.state = state
-            state.digest = reading.answer.digest
-            reading.set_aside(())
-            current.append(reading)
-        counts = keeper.write(current) if current else {}
-        for reading in current:
-            reading.state.interval_seconds = states.period_after(reading.state, is_busy=reading.is_busy)
-        if current:
-            states.release_written(
-                [reading.state for reading in current],
-                asked_at=min(reading.asked_at for reading in current),
-                fields=keeper.state_fields,
-            )
-    return Written(current, counts)
 
 
 def _by_rows(readings: Sequence[Reading]) -> list[list[Reading]]:

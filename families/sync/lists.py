@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from families.models import Change, Family, Reach, SyncState
 from families.sync import states
 from families.sync.changes import ChangeKind, Explanations
-from families.sync.engine import Reading
+from families.sync.readings import Reading
 from portal.text import searchable
 from portal.upstream.client import Answer, Client
 from portal.upstream.types import FamilySummary

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from families.models import Change, Family, FamilyInvitation, Grant, Member, Reach
 from families.sync.changes import ChangeKind, Explanations
-from families.sync.engine import Reading
 from families.sync.lists import LONGEST_ID, TOLD_FIELDS, lock_families, tell_family
+from families.sync.readings import Reading
 from portal.audit.trail import About, By, record
 from portal.text import searchable
 from portal.upstream.client import Answer, Client

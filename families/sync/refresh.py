@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from families.models import Family, Kind, Reach, SyncState
 from families.sync import states
-from families.sync.engine import Reading, write_together
 from families.sync.members import Members
+from families.sync.readings import Reading, write_together
 from portal.upstream.client import Client
 from portal.upstream.errors import UpstreamError
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from access.models import Gap, HourlyCount, Opening, OpeningRevision
 from access.sync.openings import Openings
 from families.models import Kind, SyncState
-from families.sync.engine import Reading, write_together
+from families.sync.readings import Reading, write_together
 from portal.upstream import wire
 from portal.upstream.answers import Answer
 from portal.upstream.commands import find_command

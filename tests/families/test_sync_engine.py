@@ -11,8 +11,8 @@ from django.utils import timezone
 from access.models import Call, Opening
 from access.sync import runs, want_history
 from families.models import Family, Kind, SyncState
-from families.sync import engine, states
-from families.sync.engine import Reading
+from families.sync import readings, states
+from families.sync.readings import Reading
 from portal.connections.models import CallCount, Connection, Health
 from portal.upstream.client import Client, StaticToken
 from portal.upstream.signin import sign_in_with_password
@@ -56,10 +56,10 @@ def test_a_stale_fence_writes_nothing(simulator, connection, kind):
     state = SyncState.objects.filter(kind=kind).select_related("family").first()
     keeper = runs.KEEPERS[kind]
     answer = keeper.read(Client(simulator.url, StaticToken(simulator.token)), state.family.residence_id)
-    stale = engine.write_together(keeper, [reading_of(connection, state, answer, fence=state.fence - 1)])
+    stale = readings.write_together(keeper, [reading_of(connection, state, answer, fence=state.fence - 1)])
     assert stale.readings == []
     assert tables() == before
-    mine = engine.write_together(keeper, [reading_of(connection, state, answer, fence=state.fence)])
+    mine = readings.write_together(keeper, [reading_of(connection, state, answer, fence=state.fence)])
     assert len(mine.readings) == 1
     assert tables() != before
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from access.sync import runs
 from families.models import Change, Family, Kind, Member, Reach, SyncState
-from families.sync import engine, refresh_members
+from families.sync import readings, refresh_members
 from portal.audit.models import Entry, State
 from portal.upstream.client import Client, StaticToken
 from tests.factories import CommandFactory, FamilyInvitationFactory, GrantFactory
@@ -220,10 +220,10 @@ def test_an_older_answer_does_not_overwrite_what_was_read_back(simulator, connec
     state = SyncState.objects.select_related("family").get(family=family, kind=Kind.MEMBERS)
     earlier = client.get_family_info(residence_id=family.residence_id)
     now = timezone.now()
-    reading = engine.Reading(state, connection, earlier, now, now, state.fence, state.last_good_at)
+    reading = readings.Reading(state, connection, earlier, now, now, state.fence, state.last_good_at)
     client.update_family_info(residence_id=family.residence_id, family_name="Newer")
     assert refresh_members(client, family)
-    assert engine.write_together(runs.KEEPERS[Kind.MEMBERS], [reading]).readings == []
+    assert readings.write_together(runs.KEEPERS[Kind.MEMBERS], [reading]).readings == []
     assert Family.objects.get(pk=family.pk).name == "Newer"
 
 

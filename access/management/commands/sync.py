@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from access.sync import runs
 from access.sync.runs import Progress
 from families.models import Kind
-from families.sync.engine import Failure, Report
+from families.sync.reports import Failure, Report
 from portal.connections.models import Connection, Health
 from portal.console import ConsoleCommand, Stop
 
