@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from families.models import Family, within_grant
+from families.models import Family, FamilyRowQuerySet, HistoryQuerySet
 from portal.accounts.models import User
 from portal.audit.models import Command
 from portal.ids import PUBLIC_ID_LENGTH, new_public_id
@@ -23,14 +23,6 @@ DEVICE_TYPES = {
     "Guard Phone": _("guard station"),
     "Access Control": _("reader"),
 }
-
-
-class DeviceQuerySet(models.QuerySet["Device"]):
-    """Devices, as somebody may see them."""
-
-    def visible_to(self, user: User) -> Self:
-        """Those of the families the person may look at."""
-        return self.filter(family__in=Family.objects.visible_to(user))
 
 
 class Device(models.Model):
@@ -57,7 +49,7 @@ class Device(models.Model):
     missing_since = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
 
-    objects = DeviceQuerySet.as_manager()
+    objects = FamilyRowQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["family", "mac"], name="access_device_unique")]
@@ -115,18 +107,6 @@ class Outage(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["device", "-began_at"], name="access_outage_device")]
-
-
-class HistoryQuerySet(models.QuerySet[HistoryRow]):
-    """Rows of history, as somebody may see them."""
-
-    def visible_to(self, user: User) -> Self:
-        """Those of the person's families; for a family admin only what came after the start of their grant."""
-        if user.is_active and user.is_family_admin:
-            return self.filter(within_grant(user))
-        if user.is_active and not user.is_limited:
-            return self
-        return self.filter(family__in=Family.objects.visible_to(user))
 
 
 class Picture(models.TextChoices):
@@ -221,16 +201,6 @@ class Call(models.Model):
         ]
 
 
-class GapQuerySet(models.QuerySet["Gap"]):
-    """Gaps, as somebody may see them."""
-
-    def visible_to(self, user: User) -> Self:
-        """Those of the person's families; for a family admin only what ended after the start of their grant."""
-        if user.is_active and user.is_family_admin:
-            return self.filter(within_grant(user))
-        return self.filter(family__in=Family.objects.visible_to(user))
-
-
 class Gap(models.Model):
     """A time range of one family's history in which rows may be missing. ``at`` is its end, where the log draws it."""
 
@@ -243,7 +213,7 @@ class Gap(models.Model):
     cause = models.CharField(max_length=20, default="window")
     seen_at = models.DateTimeField(default=timezone.now)
 
-    objects = GapQuerySet.as_manager()
+    objects = HistoryQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -262,6 +232,8 @@ class HourlyCount(models.Model):
     opened = models.IntegerField(default=0)
     refused = models.IntegerField(default=0)
     calls = models.IntegerField(default=0)
+
+    objects = FamilyRowQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["hour", "family"], name="access_hour_unique")]

@@ -1,11 +1,10 @@
 """Reads doors, and what became of presses, for the pages."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.core import signing
-from django.db.models import Count, Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from access.models import Device, Opening, Outage, Picture, Relay
@@ -28,7 +27,11 @@ class DoorFilter:
     property_id: str = ""
     is_offline: bool = False
     is_public: bool = False
-    family: Family | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether some doors are left out by choice."""
+        return self != DoorFilter()
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class DoorPage:
 def list_doors(user: User, chosen: DoorFilter, *, cursor: str = "") -> DoorPage:
     """The devices within the person's reach, by name; a public one that many families share stands once.
 
-    Each comes with its family, its relays, ``shared_by`` (families), ``offline_since`` and ``last_press``.
+    Each comes with its family, ``open_relays``, ``shared_by`` (how many families) and ``offline_since``.
     Four queries, however many there are.
     """
     devices = _board(user)
@@ -73,16 +76,12 @@ def get_relay(user: User, *, family_id: str, relay_id: str) -> Relay:
     )
 
 
-def doors_as_of(user: User, family: Family | None = None) -> Any:
-    """When the oldest of the shown device states was last read; None where one never was."""
-    states = SyncState.objects.filter(kind=Kind.DEVICES, family__gone_at=None)
+def doors_as_of(user: User, family: Family | None = None) -> datetime | None:
+    """When the oldest of the shown device states was last read; None where one never was. One query."""
+    states = SyncState.objects.visible_to(user).filter(kind=Kind.DEVICES, family__gone_at=None)
     if family is not None:
         states = states.filter(family=family)
-    elif user.is_limited or user.is_family_admin:
-        states = states.filter(family__in=Family.objects.visible_to(user))
-    found = states.aggregate(
-        oldest=Min("last_good_at"), newest=Max("last_good_at"), never=Count("pk", filter=Q(last_good_at=None))
-    )
+    found = states.aggregate(oldest=Min("last_good_at"), never=Count("pk", filter=Q(last_good_at=None)))
     return None if found["never"] else found["oldest"]
 
 
@@ -139,8 +138,6 @@ def _narrowed(devices: QuerySet[Device], chosen: DoorFilter) -> QuerySet[Device]
         devices = devices.filter(is_public=True)
     if chosen.property_id:
         devices = devices.filter(family__property__public_id=chosen.property_id)
-    if chosen.family is not None:
-        devices = devices.filter(family=chosen.family)
     if chosen.text:
         families = Family.objects.filter(names_matching(chosen.text))
         devices = devices.filter(names_matching(chosen.text) | Q(family__in=families))

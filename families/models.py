@@ -2,7 +2,7 @@
 
 import builtins
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -15,6 +15,8 @@ from portal.audit.models import Command
 from portal.connections.models import Connection, Health
 from portal.ids import PUBLIC_ID_LENGTH, new_public_id
 from portal.text import SEARCHABLE_LENGTH
+
+FamilyRow = TypeVar("FamilyRow", bound=models.Model)
 
 
 class PropertyQuerySet(models.QuerySet["Property"]):
@@ -101,20 +103,32 @@ class Family(models.Model):
         return self.property.time_zone if self.property else "UTC"
 
 
+class FamilyRowQuerySet(models.QuerySet[FamilyRow]):
+    """Rows that each belong to a family, as somebody may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """Those of the families the person may look at."""
+        if user.is_active and not (user.is_limited or user.is_family_admin):
+            return self
+        return self.filter(family__in=Family.objects.visible_to(user))
+
+
+class HistoryQuerySet(FamilyRowQuerySet[FamilyRow]):
+    """The same for what happened at a time (``at``): nobody sees what was before they were given the family."""
+
+    def visible_to(self, user: User) -> Self:
+        """Those of the person's families; for a family admin only what came after the start of their grant."""
+        if user.is_active and user.is_family_admin:
+            return self.filter(within_grant(user))
+        return super().visible_to(user)
+
+
 class Rights(models.TextChoices):
     """What a member may do in a family, in the upstream's words; an unknown one is shown as it came."""
 
     ADMIN = "admin", _("Owner")
     USER = "user", _("Administrator")
     GUEST = "guest", _("Member")
-
-
-class MemberQuerySet(models.QuerySet["Member"]):
-    """Members, as somebody may see them."""
-
-    def visible_to(self, user: User) -> Self:
-        """Those of the families the person may look at."""
-        return self.filter(family__in=Family.objects.visible_to(user))
 
 
 class Member(models.Model):
@@ -137,7 +151,7 @@ class Member(models.Model):
     missing_since = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
 
-    objects = MemberQuerySet.as_manager()
+    objects = FamilyRowQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -235,15 +249,6 @@ class FamilyInvitation(models.Model):
         return self.email
 
 
-class ChangeQuerySet(models.QuerySet["Change"]):
-    """Changes, as somebody may see them."""
-
-    def visible_to(self, user: User) -> Self:
-        """Those in families the person may look at; a family admin's from the start of their grant."""
-        found = self.filter(family__in=Family.objects.visible_to(user))
-        return found.filter(within_grant(user)) if user.is_family_admin else found
-
-
 class Change(models.Model):
     """Something a sync found different from before that no command of ours explains."""
 
@@ -254,7 +259,7 @@ class Change(models.Model):
     before = models.TextField(blank=True)
     after = models.TextField(blank=True)
 
-    objects = ChangeQuerySet.as_manager()
+    objects = HistoryQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["family", "-at"], name="families_change_family")]
@@ -299,6 +304,8 @@ class SyncState(models.Model):
     newest_known = models.CharField(max_length=64, blank=True)
     begins_after = models.CharField(max_length=64, blank=True)
     gap_until = models.CharField(max_length=64, blank=True)
+
+    objects = FamilyRowQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -36,7 +36,7 @@ def device_list(request: SignedInRequest) -> HttpResponse:
         "properties": properties,
         "chosen": chosen,
         "shows": shows if shows in SHOWS else "",
-        "is_filtered": bool(chosen.text or chosen.property_id or chosen.is_offline or chosen.is_public),
+        "is_filtered": chosen.is_narrow,
         "as_of": selectors.doors_as_of(request.user),
     }
     return render_page(request, "access/device_list.html", "access/_door_board.html", context)

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from django.db.models import Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -109,10 +108,9 @@ def _unknown(user: User) -> Iterator[Item]:
 
 
 def _unread(user: User) -> Iterator[Item]:
-    failing = SyncState.objects.filter(
+    failing = SyncState.objects.visible_to(user).filter(
         failures__gte=FAILURES_THAT_COUNT, family__isnull=False, family__gone_at=None
     )
-    failing = _within(failing, user)
     names = list(
         failing.order_by("family__name")
         .values_list("family__name", flat=True)
@@ -191,12 +189,6 @@ def _changes(user: User) -> Iterator[Item]:
             reverse("families:family_detail", args=[change.family.public_id]),
             _("See the family"),
         )
-
-
-def _within(states: QuerySet[Any], user: User) -> QuerySet[Any]:
-    if user.is_limited or user.is_family_admin:
-        return states.filter(family__in=Family.objects.visible_to(user))
-    return states
 
 
 def _named(names: list[str]) -> str:

@@ -38,9 +38,9 @@ def count_hours(user: User) -> list[Hour]:
     A family admin is told nothing by it: the counts do not know when a grant began.
     """
     begins = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    counts = HourlyCount.objects.filter(hour__gte=begins, hour__lt=begins + timedelta(days=1))
-    if user.is_limited or user.is_family_admin:
-        counts = counts.filter(family__in=Family.objects.visible_to(user))
+    counts = HourlyCount.objects.visible_to(user).filter(
+        hour__gte=begins, hour__lt=begins + timedelta(days=1)
+    )
     summed = {
         row["hour"]: (row["opened"] or 0, row["refused"] or 0)
         for row in counts.values("hour").annotate(opened=Sum("opened"), refused=Sum("refused"))

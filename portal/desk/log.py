@@ -72,7 +72,8 @@ class LogFilter:
     until: datetime | None = None
 
     @property
-    def is_set(self) -> bool:
+    def is_narrow(self) -> bool:
+        """Whether some rows are left out by choice."""
         return self != LogFilter()
 
 
@@ -160,11 +161,9 @@ class Freshness:
 
 def freshness(user: User, family: Family | None = None) -> Freshness:
     """How fresh the openings are over the person's families, or in one. One query."""
-    states = SyncState.objects.filter(kind=Kind.OPENINGS, family__gone_at=None)
+    states = SyncState.objects.visible_to(user).filter(kind=Kind.OPENINGS, family__gone_at=None)
     if family is not None:
         states = states.filter(family=family)
-    elif user.is_limited or user.is_family_admin:
-        states = states.filter(family__in=Family.objects.visible_to(user))
     found = states.aggregate(
         oldest=Min("last_good_at"),
         never=Count("pk", filter=Q(last_good_at=None)),

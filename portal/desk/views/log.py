@@ -36,7 +36,7 @@ def log_list(request: SignedInRequest) -> HttpResponse:
     context = {
         "days": rows.days(request.user, found),
         "chosen": chosen,
-        "is_filtered": chosen != LogFilter(),
+        "is_filtered": chosen.is_narrow,
         "filters": _filters(request, chosen),
         "older_url": _address(request, before=next_cursor) if next_cursor else "",
         "newer_url": _address(request, before="") if cursor else "",
