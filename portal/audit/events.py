@@ -13,6 +13,8 @@ EVENTS = {
     "person.change": _("Person changed"),
     "grant.begin": _("Family given to a person"),
     "grant.end": _("Family taken from a person"),
+    "grant.suspended": _("Grant suspended: the member is gone"),
+    "history.retell": _("History read in another time zone"),
     "property.add": _("Property added"),
     "property.change": _("Property changed"),
     "family.place": _("Family put in a property"),

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from access.sync.zones import retell
 from families.models import Kind, SyncState
 from portal.audit.trail import AuditUnavailable, By
 from portal.connections import addresses, joining
@@ -60,6 +61,10 @@ class Command(ConsoleCommand):
                 connection=connection,
                 defaults={"due_at": timezone.now(), "failures": 0, "last_error": ""},
             )
+        if zone:
+            moved = retell(By.operator(), connection)
+            if moved:
+                self.say(f"{moved} rows of its history are now told in {zone}.")
         done = "added" if is_new else "renewed"
         self.say(
             f"Connection “{connection.name}” {done}: {connection.base_url}, families: {proven.families}."
