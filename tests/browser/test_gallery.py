@@ -3,10 +3,9 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import gallery
-from tests.services import find_chromium
 
 pytestmark = pytest.mark.browser
 PAGES = [*gallery.IN_FRAME, *(name.replace("/", "-") for name in gallery.ALONE)]
@@ -16,14 +15,6 @@ PAGES = [*gallery.IN_FRAME, *(name.replace("/", "-") for name in gallery.ALONE)]
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with gallery.served(tmp_path_factory.mktemp("gallery")) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=find_chromium(), args=gallery.FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture
