@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core import signing
 from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from families.selectors.searching import names_matching
 from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.models import Command, State
+from portal.cursors import beyond, read_cursor, write_cursor
 
 PAGE_SIZE = 60
 # How long an accepted press may wait for its opening before the page says that none was seen.
@@ -53,13 +53,12 @@ def list_doors(user: User, chosen: DoorFilter, *, cursor: str = "") -> DoorPage:
     devices = _board(user)
     counts = devices.aggregate(total=Count("pk"), online=Count("pk", filter=Q(is_online=True)))
     found = _narrowed(devices, chosen)
-    if place := _read_cursor(cursor):
-        text, pk = place
-        found = found.filter(search_text__gte=text).filter(Q(search_text__gt=text) | Q(pk__gt=pk))
+    if place := read_cursor("doors", cursor, str, int):
+        found = found.filter(beyond("search_text", *place))
     rows = list(_dressed(found).order_by("search_text", "pk")[: PAGE_SIZE + 1])
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
-    next_cursor = signing.dumps([rows[-1].search_text, rows[-1].pk], salt="doors") if more else ""
+    next_cursor = write_cursor("doors", rows[-1].search_text, rows[-1].pk) if more else ""
     return DoorPage(rows, next_cursor, counts["total"], counts["online"])
 
 
@@ -159,11 +158,3 @@ def _dressed(devices: QuerySet[Device]) -> QuerySet[Device]:
         .prefetch_related(Prefetch("relays", relays, to_attr="open_relays"))
         .annotate(offline_since=Subquery(outage.values("began_at")[:1]), shared_by=Subquery(shared))
     )
-
-
-def _read_cursor(cursor: str) -> tuple[str, int] | None:
-    try:
-        text, pk = signing.loads(cursor, salt="doors")
-        return str(text), int(pk)
-    except (signing.BadSignature, ValueError, TypeError):
-        return None

@@ -175,15 +175,19 @@ class Member(models.Model):
 class ReachQuerySet(models.QuerySet["Reach"]):
     """Reaches."""
 
+    def working(self) -> Self:
+        """Those of the organisation through which something can be done now."""
+        found = self.filter(gone_at=None, connection__owner=None, connection__paused_at=None)
+        return found.exclude(connection__health=Health.SIGNED_OUT)
+
     def to_act_in(self, family: Family) -> "Reach | None":
         """The organisation's account that acts in this family: the one with the most rights; None where there is none.
 
         Brings its connection along.
         """
         rank = Case(When(auth=Rights.ADMIN, then=0), When(auth=Rights.USER, then=1), default=2)
-        found = self.filter(family=family, gone_at=None, connection__owner=None, connection__paused_at=None)
-        found = found.exclude(connection__health=Health.SIGNED_OUT)
-        return found.select_related("connection").order_by(rank, "first_seen_at", "pk").first()
+        found = self.working().filter(family=family).select_related("connection")
+        return found.order_by(rank, "first_seen_at", "pk").first()
 
 
 class Reach(models.Model):

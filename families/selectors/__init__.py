@@ -7,10 +7,10 @@ from families.selectors.detail import (
     list_invitations,
     pending_invitations,
 )
+from families.selectors.freshness import families_as_of
 from families.selectors.listing import (
     FamilyFilter,
     FamilyPage,
-    families_as_of,
     list_families,
     list_properties,
 )

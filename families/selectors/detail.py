@@ -1,24 +1,18 @@
 """Reads one family with everything its page says of it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from families.models import Change, Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights, SyncState
+from families.models import Change, Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights
+from families.selectors.freshness import Freshness, freshness_of
 from families.selectors.telling import Pending, Told, tell_change, tell_invitation
 from portal.accounts.models import User
 from portal.audit.models import State
 from portal.connections.models import Health
 
 CHANGES_SHOWN = 10
-# A kind is late when it is older than this many of its own rounds.
-LATE_ROUNDS = 5
 _RANK = {Rights.ADMIN.value: 0, Rights.USER.value: 1, Rights.GUEST.value: 2}
-_LABELS = {Kind.FAMILIES: _("Name and state"), Kind.MEMBERS: _("People")}
 # What may have been sent: an invitation that was refused, or never left, is none.
 _MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
 
@@ -29,21 +23,6 @@ class Person:
 
     member: Member
     is_ours: bool
-
-
-@dataclass(frozen=True)
-class Freshness:
-    """How old one kind of thing is: ``at`` is None where it was never read."""
-
-    kind: Kind
-    at: datetime | None
-    is_late: bool
-    trouble: str
-
-    @property
-    def label(self) -> str:
-        """What this kind is called on the page of one family."""
-        return str(_LABELS.get(self.kind, self.kind.label))
 
 
 @dataclass(frozen=True)
@@ -92,7 +71,7 @@ def get_picture(user: User, family: Family) -> FamilyPicture:
         [Person(member, member.account_id in ours) for member in _members(family)],
         list_invitations(user, family),
         [tell_change(change) for change in changes[:CHANGES_SHOWN]],
-        _freshness(family, [reach.connection_id for reach in reaches]),
+        freshness_of(family, [reach.connection_id for reach in reaches]),
         first.name if first else "",
         trouble,
         any(_works(reach) and reach.connection.owner_id is None for reach in reaches),
@@ -128,20 +107,3 @@ def _members(family: Family) -> list[Member]:
 
 def _works(reach: Reach) -> bool:
     return reach.connection.paused_at is None and reach.connection.health != Health.SIGNED_OUT
-
-
-def _freshness(family: Family, connection_ids: list[object]) -> list[Freshness]:
-    states = SyncState.objects.filter(
-        Q(family=family) | Q(kind=Kind.FAMILIES, connection__in=connection_ids)
-    ).values_list("kind", "last_good_at", "last_error")
-    order = list(Kind)
-    told: dict[Kind, Freshness] = {}
-    for name, at, error in states:
-        kind = Kind(name)
-        late_after = timedelta(seconds=LATE_ROUNDS * settings.SYNC_SECONDS[name])
-        fresh = Freshness(kind, at, at is None or timezone.now() - at > late_after, error)
-        known = told.get(kind)
-        # Read through several connections, it is as fresh as the one read last.
-        if known is None or (at is not None and (known.at is None or at > known.at)):
-            told[kind] = fresh
-    return sorted(told.values(), key=lambda fresh: order.index(fresh.kind))

@@ -3,19 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.conf import settings
-from django.core import signing
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from families.models import Family, Kind, Member, Property, Reach, Rights, SyncState
+from families.models import Family, Member, Property, Reach, Rights
 from families.selectors.searching import families_matching, names_matching
 from portal.accounts.models import User
 from portal.connections.models import Health
+from portal.cursors import beyond, read_cursor, write_cursor
 
 PAGE_SIZE = 50
 STATES = ("offline", "not_installed", "attention", "gone")
@@ -23,9 +20,6 @@ SORTS = ("name", "offline")
 IN_NONE = "none"
 # How many of the members that a search met are named beside their family.
 NAMED_MEMBERS = 3
-# The list of families is late when it is older than this many of its own rounds.
-LATE_ROUNDS = 5
-_SALT = "gatehouse.families"
 
 
 @dataclass(frozen=True)
@@ -69,16 +63,6 @@ class FamilyPage:
     after: str = ""
 
 
-@dataclass(frozen=True)
-class AsOf:
-    """How old a list is: ``at`` is None where nothing was read yet. ``trouble`` says why it is late, for managers."""
-
-    at: datetime | None
-    is_late: bool = False
-    trouble: str = ""
-    is_connected: bool = True
-
-
 class _Place(NamedTuple):
     """Where a page ends: the sort key of its last row, or of its first."""
 
@@ -111,42 +95,14 @@ def list_families(user: User, chosen: FamilyFilter, *, before: str = "", after: 
     has_after = True if backwards else more
     return FamilyPage(
         _rows(user, families, chosen.text),
-        _cursor(families[0], chosen.sort) if has_before else "",
-        _cursor(families[-1], chosen.sort) if has_after else "",
+        _write_cursor(families[0], chosen.sort) if has_before else "",
+        _write_cursor(families[-1], chosen.sort) if has_after else "",
     )
 
 
 def list_properties(user: User) -> list[Property]:
     """The properties that the person may filter by, by name."""
     return list(Property.objects.visible_to(user).order_by("name"))
-
-
-def families_as_of(user: User) -> AsOf:
-    """How old the list of families is: as old as the connection that was read longest ago."""
-    states = SyncState.objects.filter(kind=Kind.FAMILIES, connection__owner=None, connection__paused_at=None)
-    if user.is_family_admin:
-        states = states.filter(connection__reaches__family__in=Family.objects.visible_to(user)).distinct()
-    found = list(states.values_list("last_good_at", "connection__name", "connection__health"))
-    if not found:
-        return AsOf(None, is_connected=False)
-    times = [at for at, _name, _health in found]
-    oldest = None if None in times else min(at for at in times if at is not None)
-    late_after = timedelta(seconds=LATE_ROUNDS * settings.SYNC_SECONDS["families"])
-    is_late = oldest is None or timezone.now() - oldest > late_after
-    trouble = ""
-    if is_late and not user.is_family_admin:
-        sick = [(name, health) for _at, name, health in found if health != Health.GOOD]
-        trouble = ", ".join(_("“%s” is signed out") % name for name, health in sick if health == "signed_out")
-        trouble = trouble or ", ".join(_("“%s” does not answer") % name for name, _health in sick)
-    return AsOf(oldest, is_late, trouble)
-
-
-def reachable() -> Exists:
-    """Whether a working connection of the organisation reaches the family (an expression on families)."""
-    reaches = Reach.objects.filter(
-        family=OuterRef("pk"), gone_at=None, connection__owner=None, connection__paused_at=None
-    )
-    return Exists(reaches.exclude(connection__health=Health.SIGNED_OUT))
 
 
 def _narrowed(families: QuerySet[Family], chosen: FamilyFilter) -> QuerySet[Family]:
@@ -156,7 +112,11 @@ def _narrowed(families: QuerySet[Family], chosen: FamilyFilter) -> QuerySet[Fami
     elif chosen.state == "not_installed":
         families = families.filter(is_installed=False)
     elif chosen.state == "attention":
-        families = families.filter(Q(is_online=False) | Q(is_installed=False) | ~reachable())
+        families = families.filter(
+            Q(is_online=False)
+            | Q(is_installed=False)
+            | ~Exists(Reach.objects.working().filter(family=OuterRef("pk")))
+        )
     if chosen.property_id == IN_NONE:
         families = families.filter(property=None)
     elif chosen.property_id:
@@ -165,11 +125,7 @@ def _narrowed(families: QuerySet[Family], chosen: FamilyFilter) -> QuerySet[Fami
 
 
 def _beyond(place: _Place, sort: str, *, backwards: bool) -> Q:
-    # In this form both databases walk the index; with the usual (a < x OR (a = x AND b < y)) they scan.
-    if backwards:
-        names = Q(search_text__lte=place.text) & (Q(search_text__lt=place.text) | Q(pk__lt=place.pk))
-    else:
-        names = Q(search_text__gte=place.text) & (Q(search_text__gt=place.text) | Q(pk__gt=place.pk))
+    names = beyond("search_text", place.text, place.pk, is_descending=backwards)
     if sort == "name":
         return names
     same = Q(is_online=place.is_online) & names
@@ -205,16 +161,10 @@ def _lines(user: User, family_ids: Iterable[int]) -> dict[int, Line]:
     return {pk: Line(*min(lines)[2:]) for pk, lines in found.items()}
 
 
-def _cursor(family: Family, sort: str) -> str:
-    place = [sort, family.is_online, family.search_text, family.pk]
-    return signing.dumps(place, salt=_SALT, compress=True)
+def _write_cursor(family: Family, sort: str) -> str:
+    return write_cursor(f"families.{sort}", family.is_online, family.search_text, family.pk)
 
 
 def _read_cursor(cursor: str, sort: str) -> _Place | None:
-    if not cursor:
-        return None
-    try:
-        made_for, is_online, text, pk = signing.loads(cursor, salt=_SALT)
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
-    return _Place(bool(is_online), str(text), int(pk)) if made_for == sort else None
+    place = read_cursor(f"families.{sort}", cursor, bool, str, int)
+    return _Place(*place) if place else None

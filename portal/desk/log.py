@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.core import signing
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from access.models import Call, Device, Gap, Opening
 from families.models import Family, Kind, Member, Property, SyncState
 from families.selectors.searching import names_matching
 from portal.accounts.models import User
+from portal.cursors import beyond, read_cursor, write_cursor
 
 PAGE_SIZE = 50
 # More names than this behind one text, and the text is too short to mean anything.
@@ -243,13 +243,12 @@ def _named(user: User, text: str) -> _Named | None:
 
 def _page(kind: _Kind, rows: QuerySet[Any], before: Place | None) -> QuerySet[Any]:
     if before is not None:
-        # The bound on ``at`` stands by itself, so that an index can begin there; an OR alone would scan.
         if kind.rank < before.rank:
             rows = rows.filter(at__lte=before.at)
         elif kind.rank > before.rank:
             rows = rows.filter(at__lt=before.at)
         else:
-            rows = rows.filter(at__lte=before.at).filter(Q(at__lt=before.at) | Q(pk__lt=before.pk))
+            rows = rows.filter(beyond("at", before.at, before.pk, is_descending=True))
     return rows.order_by("-at", "-pk")
 
 
@@ -261,14 +260,9 @@ def _rows(kind: _Kind, found: QuerySet[Any]) -> list[Row]:
 
 
 def _write_cursor(place: Place) -> str:
-    return signing.dumps([place.at.astimezone(UTC).isoformat(), place.rank, place.pk], salt="log")
+    return write_cursor("log", place.at.astimezone(UTC).isoformat(), place.rank, place.pk)
 
 
 def _read_cursor(cursor: str) -> Place | None:
-    if not cursor:
-        return None
-    try:
-        at, rank, pk = signing.loads(cursor, salt="log")
-        return Place(datetime.fromisoformat(at), int(rank), int(pk))
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
+    place = read_cursor("log", cursor, str, int, int)
+    return Place(datetime.fromisoformat(place[0]), place[1], place[2]) if place else None

@@ -24,6 +24,7 @@ LAYERS = (
     ("portal.ids", 1),
     ("portal.keys", 1),
     ("portal.text", 1),
+    ("portal.cursors", 1),
     ("portal.waiting", 1),
     ("portal.console", 1),
     ("access.history", 1),
@@ -38,6 +39,7 @@ LEAVES = {
     "portal.simulator": ("portal.simulator",),
     "portal.keys": (),
     "portal.text": (),
+    "portal.cursors": (),
     "access.history": (),
 }
 # Of the client, interfaces may know the errors only; the commands' table is what `manage.py upstream` offers.
