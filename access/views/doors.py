@@ -1,14 +1,15 @@
 """The board of doors, and the doors of one family."""
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpResponse
 
 from access import selectors
 from access.selectors import DoorFilter
 from access.views.cards import door_card
-from families.models import Family, Property
+from families.models import Family
+from families.selectors import get_family, list_properties
 from portal.accounts.requests import SignedInRequest
 from portal.web.access import policy
+from portal.web.addresses import with_changes
 from portal.web.pages import render_page
 
 SHOWS = ("offline", "public")
@@ -18,7 +19,7 @@ SHOWS = ("offline", "public")
 def device_list(request: SignedInRequest) -> HttpResponse:
     """The board of all doors within the person's reach."""
     shows = request.GET.get("show", "")
-    properties = list(Property.objects.visible_to(request.user).order_by("name"))
+    properties = list_properties(request.user)
     property_id = request.GET.get("property", "")
     chosen = DoorFilter(
         text=request.GET.get("q", "").strip()[:100],
@@ -27,12 +28,10 @@ def device_list(request: SignedInRequest) -> HttpResponse:
         is_public=shows == "public",
     )
     page = selectors.list_doors(request.user, chosen, cursor=request.GET.get("after", ""))
-    query = request.GET.copy()
-    query["after"] = page.next_cursor
     context = {
         "page": page,
         "cards": [door_card(request.user, device) for device in page.devices],
-        "next_url": f"?{query.urlencode()}" if page.next_cursor else "",
+        "next_url": with_changes(request, after=page.next_cursor) if page.next_cursor else "",
         "properties": properties,
         "chosen": chosen,
         "shows": shows if shows in SHOWS else "",
@@ -45,8 +44,10 @@ def device_list(request: SignedInRequest) -> HttpResponse:
 @policy()
 def family_doors(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The doors of one family; the family's page asks for the fragment."""
-    families = Family.objects.visible_to(request.user).select_related("property")
-    family = get_object_or_404(families, public_id=family_id)
+    try:
+        family = get_family(request.user, family_id)
+    except Family.DoesNotExist:
+        raise Http404 from None
     context = {
         "family": family,
         "cards": [door_card(request.user, device) for device in selectors.list_family_doors(family)],

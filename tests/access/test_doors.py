@@ -87,7 +87,7 @@ class TestTheBoard:
             text = client.get(url).text
             seen += re.findall(r'id="door-card-([^"]+)"', text)
             on = re.search(r'rel="next" href="([^"]+)"', text)
-            url = BOARD + on[1].replace("&amp;", "&") if on else ""
+            url = on[1].replace("&amp;", "&") if on else ""
 
         assert len(seen) == len(set(seen)) == 130
 

@@ -1,21 +1,22 @@
 """The log page, and the poll that keeps its top live."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
 from access.models import Device
 from families.models import Family, Property
+from families.selectors import list_properties
 from portal.accounts.requests import SignedInRequest
 from portal.desk import log, rows
 from portal.desk.log import LogFilter, Watermark
 from portal.web.access import policy
+from portal.web.addresses import read_day, with_changes
 from portal.web.pages import render_page, wants_fragment
 from portal.web.templatetags.web import relative
 
@@ -38,8 +39,8 @@ def log_list(request: SignedInRequest) -> HttpResponse:
         "chosen": chosen,
         "is_filtered": chosen.is_narrow,
         "filters": _filters(request, chosen),
-        "older_url": _address(request, before=next_cursor) if next_cursor else "",
-        "newer_url": _address(request, before="") if cursor else "",
+        "older_url": with_changes(request, before=next_cursor) if next_cursor else "",
+        "newer_url": with_changes(request, before="") if cursor else "",
         "as_of": freshness.as_of,
         "is_stale": freshness.behind > 0,
         "stale_words": _("some families could not be read") if freshness.behind else "",
@@ -52,7 +53,7 @@ def log_list(request: SignedInRequest) -> HttpResponse:
 def log_new(request: SignedInRequest) -> HttpResponse:
     """What came to the top of the log since the address's watermark: 204 when nothing did."""
     if not wants_fragment(request):
-        return redirect(_address(request, reverse("desk:log_list"), seen="", top=""))
+        return redirect(with_changes(request, reverse("desk:log_list"), seen="", top=""))
     seen = Watermark.read(request.GET.get("seen", ""))
     now = log.watermark()
     if now == seen:
@@ -75,19 +76,9 @@ def log_new(request: SignedInRequest) -> HttpResponse:
 
 def _live(request: SignedInRequest, seen: Watermark, found: list[log.Row], top: str = "") -> dict[str, Any]:
     newest = top or (found[0].place.at.isoformat() if found else "")
-    poll_url = _address(request, reverse("desk:log_new"), seen=str(seen), top=newest, before="")
+    poll_url = with_changes(request, reverse("desk:log_new"), seen=str(seen), top=newest, before="")
     moment = _moment(newest)
     return {"poll_url": poll_url, "as_of_words": relative(moment) if moment else ""}
-
-
-def _address(request: SignedInRequest, path: str = "", **changes: str) -> str:
-    """The page's own address with some of its parameters changed; an empty one goes."""
-    query = request.GET.copy()
-    for name, value in changes.items():
-        query.pop(name, None)
-        if value:
-            query[name] = value
-    return f"{path or request.path}?{query.urlencode()}" if query else path or request.path
 
 
 def _filter(request: SignedInRequest) -> LogFilter:
@@ -113,8 +104,8 @@ def _filter(request: SignedInRequest) -> LogFilter:
         in_property=place,
         text=asked.get("q", "").strip()[:100],
         result=asked.get("result", "") if asked.get("result") in log.RESULTS else "",
-        since=_day(asked.get("from", "")),
-        until=_day(asked.get("to", ""), days=1),
+        since=read_day(asked.get("from", "")),
+        until=read_day(asked.get("to", ""), days=1),
     )
 
 
@@ -126,10 +117,10 @@ def _filters(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
         doors = [{"id": door.public_id, "name": door.name} for door in found]
     return {
         "text": chosen.text,
-        "properties": list(Property.objects.visible_to(request.user).order_by("name")),
+        "properties": list_properties(request.user),
         "property_id": chosen.in_property.public_id if chosen.in_property else "",
         "family": chosen.family,
-        "without_family_url": _address(request, family="", door="", before=""),
+        "without_family_url": with_changes(request, family="", door="", before=""),
         "doors": doors,
         "door_id": chosen.device.public_id if chosen.device else "",
         "door": chosen.device,
@@ -137,17 +128,6 @@ def _filters(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
         "from": request.GET.get("from", "") if chosen.since else "",
         "to": request.GET.get("to", "") if chosen.until else "",
     }
-
-
-def _day(text: str, days: int = 0) -> datetime | None:
-    """The beginning of a day in the current time zone, ``days`` later; None for anything that is no date."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    if day is None or not 1970 <= day.year <= 9000:
-        return None
-    return datetime.combine(day + timedelta(days=days), time(), tzinfo=timezone.get_current_timezone())
 
 
 def _moment(text: str) -> datetime | None:
