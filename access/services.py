@@ -4,11 +4,10 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from access.models import Relay
 from access.sync.wanted import want_history
-from families.models import Reach
+from families.services.acting import reach_of
 from portal.accounts.models import User
 from portal.audit.models import Command, State
 from portal.audit.trail import About, By
@@ -18,10 +17,6 @@ from portal.connections.calling import Action, Performed
 OPEN_COMMAND = "trigger_akuvox_remote_open_door"
 OPEN_EVENT = "door.open"
 ASK_AGAIN = timedelta(seconds=5)
-
-
-class NoConnection(Exception):
-    """No connection of the organisation reaches this family now: nothing was sent; the message says so."""
 
 
 class PressedJustNow(Exception):
@@ -39,7 +34,7 @@ def open_door(
 
     ``relay`` comes with its device and family, and was fetched through ``visible_to(actor)``. ``press`` is the
     press's own name: a repeat sends nothing and returns the first outcome. Raises PressedJustNow unless
-    ``confirmed``, NoConnection, and trail.AuditUnavailable; nothing was sent then. When the state is unknown
+    ``confirmed``, acting.NoConnection, and trail.AuditUnavailable; nothing was sent then. When the state is unknown
     the door may be open: the caller must not offer to try again by itself. Marks the family's history as
     wanted within two seconds. Cost: 1 upstream call (trigger_akuvox_remote_open_door).
     """
@@ -48,9 +43,7 @@ def open_door(
     if not confirmed:
         _ask_when_pressed_just_now(relay, press)
     device, family = relay.device, relay.device.family
-    reach = Reach.objects.to_act_in(family)
-    if reach is None:
-        raise NoConnection(_("No connection reaches this family at this moment. Nothing was sent."))
+    reach = reach_of(family)
     about = About(family.pk, family.name, "relay", relay.public_id, device.name)
     parameters = {"device": device.name, "door": str(relay), "mac": device.mac, "relay_id": relay.relay_id}
     performed = calling.perform(

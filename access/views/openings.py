@@ -13,6 +13,7 @@ from access.models import Opening, Picture, Relay
 from access.selectors import Press
 from access.sync.pictures import picture_path
 from access.views.cards import opener, press_purpose, thumbnail_url
+from families.services.acting import NoConnection
 from portal.accounts.models import Role
 from portal.accounts.requests import SignedInRequest
 from portal.audit.models import Command
@@ -48,8 +49,8 @@ def opening_create(request: SignedInRequest, family_id: str, relay_id: str) -> H
         )
     except services.PressedJustNow as error:
         return _ask(request, relay, form, earlier=error.earlier)
-    except services.NoConnection as error:
-        return trouble(request, str(error))
+    except NoConnection:
+        return trouble(request, _("No connection reaches this family at this moment. Nothing was sent."))
     except OutcomeNotRecorded:
         words = _(
             "We do not know whether the door opened: the answer could not be recorded. Look before pressing again."

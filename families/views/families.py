@@ -12,13 +12,11 @@ from families.models import Family, Property
 from families.selectors import FamilyFilter
 from families.selectors.listing import IN_NONE, SORTS, STATES
 from families.services import names
-from families.services.acting import NoConnection
 from families.views import outcomes, parts
 from portal.accounts.requests import SignedInRequest
-from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.web.access import policy
 from portal.web.pages import render_page, wants_fragment
-from portal.web.presses import PressInvalid, read_press
+from portal.web.presses import read_press
 
 # Longer than any name; what is longer is a mistake of the clipboard.
 SEARCH_LENGTH = 200
@@ -75,22 +73,15 @@ def family_rename(request: SignedInRequest, family_id: str) -> HttpResponse:
     form = NameForm(request.POST)
     if not form.is_valid():
         return _ask_again(request, family, form)
-    try:
-        press = read_press(request.POST.get("press", ""), request.user.id, parts.name_purpose(family))
-        performed = names.rename_family(
-            request.user, family=family, name=form.cleaned_data["name"], press=press
-        )
-    except PressInvalid:
-        form.add_error(None, outcomes.old_page())
-        return _ask_again(request, family, form)
-    except AuditUnavailable:
-        outcome = outcomes.no_audit()
-    except NoConnection:
-        outcome = outcomes.no_connection()
-    except OutcomeNotRecorded as lost:
-        outcome = outcomes.of_rename(lost.command, is_lost=True)
-    else:
-        outcome = outcomes.of_rename(performed.command)
+    outcome = outcomes.outcome_of(
+        lambda: names.rename_family(
+            request.user,
+            family=family,
+            name=form.cleaned_data["name"],
+            press=read_press(request.POST.get("press", ""), request.user.id, parts.name_purpose(family)),
+        ),
+        outcomes.of_rename,
+    )
     if outcome.is_refusal:
         form.add_error(None, outcome.sentence)
         return _ask_again(request, family, form)

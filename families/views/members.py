@@ -8,14 +8,12 @@ from families import selectors
 from families.forms import InviteForm
 from families.models import Family
 from families.services import invitations
-from families.services.acting import NoConnection
 from families.services.invitations import AlreadyInvited, AlreadyMember
 from families.views import outcomes, parts
 from portal.accounts.requests import SignedInRequest
-from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.web.access import policy
 from portal.web.pages import wants_fragment
-from portal.web.presses import PressInvalid, read_press
+from portal.web.presses import read_press
 
 
 @policy(*parts.ACTORS, methods=("GET", "POST"))
@@ -31,34 +29,26 @@ def member_invite(request: SignedInRequest, family_id: str) -> HttpResponse:
     if not form.is_valid():
         return _ask_again(request, family, form)
     try:
-        press = read_press(request.POST.get("press", ""), request.user.id, parts.invite_purpose(family))
-        performed = invitations.invite_member(
-            request.user,
-            family=family,
-            email=form.cleaned_data["email"],
-            auth=form.cleaned_data["auth"],
-            press=press,
-            confirmed=form.is_confirmed,
+        outcome = outcomes.outcome_of(
+            lambda: invitations.invite_member(
+                request.user,
+                family=family,
+                email=form.cleaned_data["email"],
+                auth=form.cleaned_data["auth"],
+                press=read_press(
+                    request.POST.get("press", ""), request.user.id, parts.invite_purpose(family)
+                ),
+                confirmed=form.is_confirmed,
+            ),
+            outcomes.of_invitation,
         )
-    except PressInvalid:
-        form.add_error(None, outcomes.old_page())
-        return _ask_again(request, family, form)
     except AlreadyMember as known:
-        form.add_error(
-            "email", _("%(name)s is in this family already. Nothing was sent.") % {"name": known.member.name}
-        )
+        words = _("%(name)s is in this family already. Nothing was sent.") % {"name": known.member.name}
+        form.add_error("email", words)
         return _ask_again(request, family, form)
     except AlreadyInvited as known:
         form.ask(known.invitation)
         return _ask_again(request, family, form)
-    except AuditUnavailable:
-        outcome = outcomes.no_audit()
-    except NoConnection:
-        outcome = outcomes.no_connection()
-    except OutcomeNotRecorded as lost:
-        outcome = outcomes.of_invitation(lost.command, is_lost=True)
-    else:
-        outcome = outcomes.of_invitation(performed.command)
     if outcome.is_refusal:
         form.add_error(None, outcome.sentence)
         return _ask_again(request, family, form)

@@ -1,12 +1,18 @@
 """What became of an action, in words: what happened, what was kept, what to do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.utils.translation import gettext as _
 
 from families.selectors import rights_of
+from families.services.acting import NoConnection
 from portal.audit import trail
 from portal.audit.models import Command, State
+from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
+from portal.connections.calling import Performed
+from portal.web.presses import PressInvalid
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Outcome:
 
     @property
     def is_refusal(self) -> bool:
-        """The upstream said no to what was typed: said beside the form, where it can be mended."""
+        """It is no to what was typed: said beside the form, where it can be mended."""
         return self.status == 422
 
     @property
@@ -38,8 +44,29 @@ class Outcome:
         return f"{self.title} {self.detail}".strip()
 
 
+class Telling(Protocol):
+    """Tells what became of a command. ``is_lost``: it was sent, and the outcome could not be written down."""
+
+    def __call__(self, command: Command, *, is_lost: bool = False) -> Outcome: ...
+
+
+def outcome_of(act: Callable[[], Performed], tell: Telling) -> Outcome:
+    """Do it, and say what became of it, also where it could not be done. What is asked back is raised on."""
+    try:
+        performed = act()
+    except PressInvalid:
+        return _old_page()
+    except AuditUnavailable:
+        return _no_audit()
+    except NoConnection:
+        return _no_connection()
+    except OutcomeNotRecorded as lost:
+        return tell(lost.command, is_lost=True)
+    return tell(performed.command)
+
+
 def of_rename(command: Command, *, is_lost: bool = False) -> Outcome:
-    """What became of a name. ``is_lost``: it was sent, and the outcome could not be written down."""
+    """What became of a name."""
     name = command.parameters.get("family_name", "")
     match _state(command, is_lost=is_lost):
         case State.SUCCEEDED:
@@ -52,7 +79,7 @@ def of_rename(command: Command, *, is_lost: bool = False) -> Outcome:
 
 
 def of_invitation(command: Command, *, is_lost: bool = False) -> Outcome:
-    """What became of an invitation. ``is_lost``: it was sent, and the outcome could not be written down."""
+    """What became of an invitation."""
     email, auth = command.parameters.get("email", ""), command.parameters.get("auth", "")
     match _state(command, is_lost=is_lost):
         case State.SUCCEEDED:
@@ -65,13 +92,13 @@ def of_invitation(command: Command, *, is_lost: bool = False) -> Outcome:
             return _undone(command, _("Nobody was invited."))
 
 
-def old_page() -> str:
-    """Says that a form's token is not good any more."""
-    return _("This page is too old. Nothing was sent, and what you typed is kept: send it again.")
+def _old_page() -> Outcome:
+    """A form's token is not good any more: beside the form, which comes back with a fresh one."""
+    detail = _("Nothing was sent, and what you typed is kept: send it again.")
+    return Outcome("off", _("This page is too old."), detail, 422)
 
 
-def no_audit() -> Outcome:
-    """Nothing may be done without the trail."""
+def _no_audit() -> Outcome:
     return Outcome(
         "off",
         _("Not sent: the audit trail is not available."),
@@ -80,8 +107,7 @@ def no_audit() -> Outcome:
     )
 
 
-def no_connection() -> Outcome:
-    """No connection reaches the family, so there was nothing to send through."""
+def _no_connection() -> Outcome:
     return Outcome(
         "off",
         _("Not sent: no connection reaches this family."),
