@@ -14,9 +14,10 @@ from portal.keys import make_once, new_key_line
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-IS_PRODUCTION = env.str("GATEHOUSE_ENV", "development") == "production"
-if env.str("GATEHOUSE_ENV", "development") not in {"development", "production"}:
+_environment = env.str("GATEHOUSE_ENV", "development")
+if _environment not in {"development", "production"}:
     raise ImproperlyConfigured("GATEHOUSE_ENV is development or production.")
+IS_PRODUCTION = _environment == "production"
 DATA = Path(env.str("DATA", str(BASE_DIR / "var"))).resolve()
 DEBUG = not IS_PRODUCTION and env.bool("DEBUG", False)
 
@@ -92,7 +93,6 @@ MIDDLEWARE = [
     "portal.web.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "portal.web.middleware.PrivatePagesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.audit.middleware.DeniedMiddleware",
@@ -105,16 +105,8 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
         "OPTIONS": {
-            "loaders": [
-                (
-                    "django.template.loaders.cached.Loader",
-                    [
-                        "django.template.loaders.filesystem.Loader",
-                        "django.template.loaders.app_directories.Loader",
-                    ],
-                )
-            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -176,6 +168,8 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Gatehouse] "
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key,10/15m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 
 SESSION_COOKIE_AGE = 12 * 60 * 60
@@ -198,6 +192,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+# No page takes a file: one is refused before a byte of it is written to the disk.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -285,8 +281,7 @@ SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", 30.0)
 CAPTURE_HOSTS = env.list("CAPTURE_HOSTS", default=[])
 
 # E-mail.
-EMAIL_CONFIG = env.email_url("EMAIL_URL", "consolemail://")
-vars().update(EMAIL_CONFIG)
+vars().update(env.email_url("EMAIL_URL", "consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Gatehouse <gatehouse@localhost>")
 
 LOGGING = {
@@ -296,4 +291,3 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
 }
-TEST_RUNNER = "django.test.runner.DiscoverRunner"
