@@ -19,8 +19,9 @@ from portal.supervisor.trouble import Trouble
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 PORT = 8000
-# Below the ports that the system gives to outgoing connections, so that it is free again next time.
-SIMULATOR_PORT = 18900
+# Below the ports that the system gives to outgoing connections, so that it is free again next time; and many, so
+# that two demos that start in one moment do not choose the same.
+SIMULATOR_PORTS = range(18900, 28900)
 # So many rows a history answer holds: a month of a busy family.
 WINDOW_ROWS = 400
 # What the portal reads from the environment and the demo decides by itself.
@@ -122,7 +123,7 @@ def choose_simulator_port(folder: DataFolder) -> int:
     port = (
         last
         if isinstance(last, int) and not ports.why_not(HOST, last)
-        else ports.next_free(HOST, SIMULATOR_PORT)
+        else ports.next_free(HOST, secrets.choice(SIMULATOR_PORTS))
     )
     if port != last:
         write_private(path, {"simulator_port": port})
