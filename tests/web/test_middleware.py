@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 
 from portal.audit.models import Entry
@@ -106,3 +107,11 @@ def test_a_trail_that_is_not_there_is_told_in_words(client: Client, rf: RequestF
     assert answer.status_code == 503
     assert "We do not know" in answer.content.decode()
     assert DeniedMiddleware(lambda request: None).process_exception(request, KeyError()) is None
+
+
+def test_a_file_is_refused_before_it_is_read() -> None:
+    client = Client(enforce_csrf_checks=True)
+    for path in ("/account/login/", "/families/x/name/"):
+        file = SimpleUploadedFile("x.bin", b"x" * 4_000_000)
+        client.cookies["csrftoken"] = "a" * 32
+        assert client.post(path, {"file": file}).status_code == 400
