@@ -4,8 +4,9 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-# A round whose calibration is further from the fastest than this says nothing about ratios.
+# A round whose calibration took so much longer than it would alone says nothing about ratios.
 MOST_VARIATION = 0.25
 # Within a round a quick variant is repeated for so long.
 ROUND_SECONDS = 0.15
@@ -54,40 +55,61 @@ def measure(
     """
     for variant in variants:
         _time(variant, clock, once=True)
-    taken: list[tuple[float, dict[str, float]]] = []
+    taken: list[tuple[Calibration, dict[str, float]]] = []
     for turn in range(rounds * PATIENCE):
         start = turn % len(variants)
         before = calibrate(clock)
         found = {one.name: _time(one, clock) for one in [*variants[start:], *variants[:start]]}
-        taken.append((max(before, calibrate(clock)), found))
+        taken.append((before.worst(calibrate(clock)), found))
         if len(_calm(taken)) >= rounds:
             break
     used = _calm(taken)
     if len(used) < rounds:
         used = taken
-    fastest, slowest = min(loop for loop, _ in used), max(loop for loop, _ in used)
     medians = {
         one.name: statistics.median(found[one.name] for _, found in used) / one.units for one in variants
     }
-    return Measured(medians, slowest / fastest - 1)
+    return Measured(medians, max(loop.seconds for loop, _ in used) / _undisturbed(taken) - 1)
 
 
-def calibrate(clock: Callable[[], float] = time.perf_counter) -> float:
-    """Seconds for a fixed piece of work in this thread: the best of three, so that one interruption is no verdict."""
-    return min(_spin(clock) for _ in range(3))
+class Calibration(NamedTuple):
+    """A fixed piece of work: seconds by the clock in use, and of the processor, which others cannot prolong as much.
+
+    The second tells how fast the first would be alone: a machine that is busy all the time is even, but not calm.
+    """
+
+    seconds: float
+    of_processor: float
+
+    def worst(self, other: "Calibration") -> "Calibration":
+        return Calibration(max(self.seconds, other.seconds), min(self.of_processor, other.of_processor))
 
 
-def _calm(taken: Sequence[tuple[float, dict[str, float]]]) -> list[tuple[float, dict[str, float]]]:
-    fastest = min(loop for loop, _ in taken)
-    return [one for one in taken if one[0] <= fastest * (1 + MOST_VARIATION)]
+def calibrate(clock: Callable[[], float] = time.perf_counter) -> Calibration:
+    """The median of five loops in this thread, so that one interruption is no verdict."""
+    loops = [_spin(clock) for _ in range(5)]
+    return Calibration(
+        statistics.median(one.seconds for one in loops), min(one.of_processor for one in loops)
+    )
 
 
-def _spin(clock: Callable[[], float]) -> float:
-    began = clock()
+def _calm(
+    taken: Sequence[tuple[Calibration, dict[str, float]]],
+) -> list[tuple[Calibration, dict[str, float]]]:
+    most = _undisturbed(taken) * (1 + MOST_VARIATION)
+    return [one for one in taken if one[0].seconds <= most]
+
+
+def _undisturbed(taken: Sequence[tuple[Calibration, dict[str, float]]]) -> float:
+    return min(loop.of_processor for loop, _ in taken)
+
+
+def _spin(clock: Callable[[], float]) -> Calibration:
+    began, began_processor = clock(), time.process_time()
     total = 0
     for number in range(300_000):
         total += number & 7
-    return clock() - began
+    return Calibration(clock() - began, time.process_time() - began_processor)
 
 
 def _time(variant: Variant, clock: Callable[[], float], *, once: bool = False) -> float:
