@@ -1,6 +1,7 @@
 """An environment that cannot be used is told in one line; production brings its own keys, hosts and address."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,15 @@ def production(tmp_path: Path) -> dict[str, str]:
         "PUBLIC_URL": "https://gatehouse.example",
         "ALLOWED_HOSTS": "gatehouse.example",
     }
+
+
+def test_every_variable_is_in_the_manual() -> None:
+    read = set(
+        re.findall(r'(?:env\.\w+|_key_file)\(\s*"(\w+)"', (ROOT / "portal" / "settings.py").read_text())
+    )
+    told = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs" / "operations.md").read_text()))
+    assert len(read) > 25
+    assert read - told == set()
 
 
 def test_production_starts_with_what_it_needs(tmp_path: Path, production: dict[str, str]) -> None:
