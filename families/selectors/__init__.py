@@ -1,9 +1,9 @@
 """Reads families for the pages; every function starts from what the person may see."""
 
 from families.selectors.detail import (
-    FamilyPicture,
+    FamilyOverview,
     get_family,
-    get_picture,
+    get_overview,
     list_invitations,
     pending_invitations,
 )
@@ -19,12 +19,12 @@ from families.selectors.telling import rights_of
 
 __all__ = [
     "FamilyFilter",
+    "FamilyOverview",
     "FamilyPage",
-    "FamilyPicture",
     "families_as_of",
     "families_matching",
     "get_family",
-    "get_picture",
+    "get_overview",
     "list_families",
     "list_invitations",
     "list_properties",

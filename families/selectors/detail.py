@@ -26,7 +26,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class FamilyPicture:
+class FamilyOverview:
     """Everything the page of a family shows, read at once."""
 
     family: Family
@@ -49,7 +49,7 @@ def get_family(user: User, family_id: str) -> Family:
     return Family.objects.visible_to(user).select_related("property").get(public_id=family_id)
 
 
-def get_picture(user: User, family: Family) -> FamilyPicture:
+def get_overview(user: User, family: Family) -> FamilyOverview:
     """The family as its page shows it. Five queries, no upstream call."""
     reaches = list(
         Reach.objects.filter(family=family, gone_at=None)
@@ -66,7 +66,7 @@ def get_picture(user: User, family: Family) -> FamilyPicture:
     elif first is not None and first.health != Health.GOOD:
         trouble = first.health
     changes = Change.objects.visible_to(user).filter(family=family).order_by("-at", "-pk")
-    return FamilyPicture(
+    return FamilyOverview(
         family,
         [Person(member, member.account_id in ours) for member in _members(family)],
         list_invitations(user, family),

@@ -77,7 +77,7 @@ def page_context(
 ) -> dict[str, Any]:
     """What the family's page takes."""
     return {
-        "picture": selectors.get_picture(request.user, family),
+        "overview": selectors.get_overview(request.user, family),
         "log_url": f"{reverse('desk:log_list')}?family={family.public_id}",
         **name_context(request, family, name_form),
         **invite_context(request, family, invite_form),
