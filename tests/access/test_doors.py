@@ -64,6 +64,12 @@ class TestTheBoard:
 
         assert cards(client.get(BOARD, {"show": "offline"}).text) == {outage.device.public_id}
 
+    def test_it_can_show_only_what_families_share(self, client, manager):
+        DeviceFactory()
+        shared = DeviceFactory(is_public=True)
+
+        assert cards(client.get(BOARD, {"show": "public"}).text) == {shared.public_id}
+
     @pytest.mark.parametrize("text", ["courtyard", "núñez", "NUN"])
     def test_it_finds_by_door_and_family(self, client, manager, text):
         device = DeviceFactory(name="Courtyard Gate", family=FamilyFactory(name="Casa Núñez"))

@@ -28,10 +28,10 @@ from tests.factories import (
     ReachFactory,
     RelayFactory,
 )
+from tests.families.house import HTMX, a_trail_that_refuses
 from tests.plugins.simulator import SimulatorProcess
 
 OPEN = "trigger_akuvox_remote_open_door"
-HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -256,15 +256,9 @@ class TestTrouble:
         client.force_login(manager)
         token = new_press(manager.pk, f"open:{relay.public_id}")
         url = reverse("access:opening_create", args=[relay.device.family.public_id, relay.public_id])
-        with database.cursor() as cursor:
-            if database.vendor == "sqlite":
-                cursor.execute(
-                    "CREATE TRIGGER no_insert BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'full'); END"
-                )
-            else:
-                cursor.execute("ALTER TABLE audit_entry ADD CONSTRAINT no_insert CHECK (false) NOT VALID")
 
-        answer = client.post(url, {"press": token}, headers=HTMX)
+        with a_trail_that_refuses():
+            answer = client.post(url, {"press": token}, headers=HTMX)
 
         assert answer.status_code == 503
         assert "audit trail is not available" in answer.text
