@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from access.models import Picture
+from access.sync.windows import CLOCK, WINDOW
 from access.views.cards import thumbnail_url
 from portal.accounts.models import User
 from portal.desk.log import Row
@@ -20,6 +21,15 @@ PICTURE_WORDS = {
     Picture.WANTED: gettext_lazy("The picture is on its way."),
     Picture.FAILED: gettext_lazy("The picture could not be fetched."),
     Picture.REFUSED: gettext_lazy("The picture's address is not allowed."),
+}
+# Why rows may be missing, by the cause of a gap.
+GAP_WORDS = {
+    WINDOW: gettext_lazy(
+        "%(family)s: more happened than the upstream keeps between two readings. Rows may be missing here."
+    ),
+    CLOCK: gettext_lazy(
+        "%(family)s: the clock that tells these times went back. Rows may be missing here, and times be wrong."
+    ),
 }
 
 
@@ -122,12 +132,8 @@ def _gap(row: Row, local: datetime, zone: Any) -> dict[str, Any]:
         "kind": "gap",
         "id": f"gap-{row.place.pk}",
         "words": _("Not recorded %(start)s – %(end)s.") % {"start": start, "end": f"{local:%H:%M}"},
-        "detail": (
-            _(
-                "%(family)s: more happened than the upstream keeps between two readings. Rows may be missing here."
-            )
-            % {"family": row.values["family__name"]}
-        ),
+        "detail": (GAP_WORDS.get(row.values["cause"]) or GAP_WORDS[WINDOW])
+        % {"family": row.values["family__name"]},
     }
 
 

@@ -50,6 +50,13 @@ class TestThePage:
 
         assert ids(client.get(LOG).text) == [f"call-{call.pk}", f"gap-{gap.pk}", f"opening-{first.pk}"]
 
+    @pytest.mark.parametrize(("cause", "words"), [("window", "more happened than"), ("clock", "went back")])
+    def test_a_gap_says_why_rows_may_be_missing(self, client, manager, cause, words):
+        gap = GapFactory(cause=cause)
+
+        assert f"{gap.family.name}: " in client.get(LOG).text
+        assert words in client.get(LOG).text
+
     def test_it_is_a_page_and_a_fragment(self, client, manager):
         OpeningFactory()
 
