@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from families.models import Family, Grant, Property, PropertyLimit
+from families.models import Family, Grant, Member, Property, PropertyLimit
 from portal.accounts import people
 from portal.accounts.models import Role, User
 from portal.accounts.people import PersonRefused
@@ -29,8 +29,9 @@ class Rights:
 def set_person(by: By, email: str, rights: Rights) -> tuple[User, bool]:
     """Make a person of that address, or change the one there is; return them and whether they are new.
 
-    A right that goes on keeps its start; a new one starts now, and shows nothing from before. Raises
-    PersonRefused (then nothing was stored), and its LastManager when nobody else manages everything.
+    A right that goes on keeps its start; a new one starts now, shows nothing from before, and is tied to the
+    member of the family that has the address, if there is one. Raises PersonRefused (then nothing was stored),
+    and its LastManager when nobody else manages everything.
     """
     email = people.checked_email(email)
     if rights.role == Role.FAMILY_ADMIN and (rights.properties or rights.is_unlimited):
@@ -107,7 +108,9 @@ def _set_grants(user: User, rights: Rights) -> list[tuple[str, Family]]:
             changed.append(("grant.end", grant.family))
     for family_id, family in wanted.items():
         if family_id not in running:
-            Grant.objects.create(person=user, family=family, starts_at=now)
+            # Should that member leave the family, the sync suspends the grant.
+            member = Member.objects.filter(family=family, email__iexact=user.email, gone_at=None).first()
+            Grant.objects.create(person=user, family=family, member=member, starts_at=now)
             changed.append(("grant.begin", family))
     return changed
 

@@ -11,7 +11,14 @@ from families.models import Family, Grant, Property, PropertyLimit
 from portal.accounts.models import Role, User
 from portal.audit.models import Entry
 from tests.consoles import Ran, run
-from tests.factories import FamilyAdminFactory, FamilyFactory, GrantFactory, ManagerFactory, PropertyFactory
+from tests.factories import (
+    FamilyAdminFactory,
+    FamilyFactory,
+    GrantFactory,
+    ManagerFactory,
+    MemberFactory,
+    PropertyFactory,
+)
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "Correct horse 99 battery"
@@ -71,6 +78,14 @@ def test_a_family_admin_begins_now() -> None:
         ("person.add", None),
         ("grant.begin", family.pk),
     ]
+
+
+def test_a_family_admin_who_is_a_member_is_tied_to_that_member() -> None:
+    member = MemberFactory(email="Eve@House.example")
+    MemberFactory(family=member.family)
+    MemberFactory(email="eve@house.example")
+    assert adduser("eve@house.example", "family-admin", "--family", member.family.residence_id).code == 0
+    assert Grant.objects.get().member == member
 
 
 def test_a_right_that_goes_on_keeps_its_beginning() -> None:
