@@ -1,6 +1,5 @@
 """The chain under many writers, and what a process that dies leaves behind."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.db import connection, connections
+from django.db import connections
 
 from portal.audit.models import Command, Entry, State
 from portal.audit.verification import verify
+from tests.syncing import process_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,22 +26,11 @@ from portal.audit.trail import About, By, Result
 """
 
 
-def environment() -> dict[str, str]:
-    """The surroundings in which another process finds this test's database and keys."""
-    database = connection.settings_dict
-    if connection.vendor == "postgresql":
-        where = "{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
-        url = f"postgres://{where}"
-    else:
-        url = f"sqlite:///{database['NAME']}"
-    return {**os.environ, "DATABASE_URL": url, "DATA": str(settings.DATA), "PYTHONPATH": str(ROOT)}
-
-
 def start(script: str, *words: str) -> subprocess.Popen[str]:
     """Another process of the portal, which prints a line when it has got where the test wants it."""
     return subprocess.Popen(
         [sys.executable, "-c", PROLOGUE + script, *words],
-        env=environment(),
+        env=process_environment(PYTHONPATH=str(ROOT)),
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,

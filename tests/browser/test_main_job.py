@@ -40,6 +40,7 @@ def family_with_a_door(demo: Demo) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def test_a_manager_opens_a_door_and_the_log_and_the_trail_tell_it(visit: Visit, demo: Demo) -> None:
     family, device = family_with_a_door(demo)
+    demo.simulator("DELETE", "journal")
     with visit("manager") as page:
         page.get_by_role("link", name="Families").first.click()
         page.get_by_role("searchbox", name=re.compile("family", re.IGNORECASE)).last.press_sequentially(
