@@ -14,7 +14,7 @@ from access.selectors import Press
 from access.sync.pictures import picture_path
 from access.views.cards import opener, press_purpose, thumbnail_url
 from families.services.acting import NoConnection
-from portal.accounts.models import Role
+from portal.accounts.models import ACTORS
 from portal.accounts.requests import SignedInRequest
 from portal.audit.models import Command
 from portal.audit.trail import AuditUnavailable
@@ -24,8 +24,6 @@ from portal.web.access import policy
 from portal.web.errors import trouble
 from portal.web.pages import render_page, wants_fragment
 from portal.web.presses import PressInvalid, read_press
-
-ACTORS = (Role.MANAGER, Role.FAMILY_ADMIN)
 
 
 @policy(*ACTORS, methods=("POST",))

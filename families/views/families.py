@@ -13,6 +13,7 @@ from families.selectors import FamilyFilter
 from families.selectors.listing import IN_NONE, SORTS, STATES
 from families.services import names
 from families.views import outcomes, parts
+from portal.accounts.models import ACTORS
 from portal.accounts.requests import SignedInRequest
 from portal.web.access import policy
 from portal.web.pages import render_page, wants_fragment
@@ -61,7 +62,7 @@ def family_detail(request: SignedInRequest, family_id: str) -> HttpResponse:
     return render_page(request, "families/family_detail.html", "families/_family_detail.html", context)
 
 
-@policy(*parts.ACTORS, methods=("GET", "POST"))
+@policy(*ACTORS, methods=("GET", "POST"))
 def family_rename(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The form for a name in place of the name, and the renaming."""
     family = parts.find_family(request, family_id)

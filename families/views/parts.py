@@ -11,12 +11,8 @@ from families import selectors
 from families.forms import InviteForm, NameForm
 from families.models import Family
 from families.views.outcomes import Outcome
-from portal.accounts.models import Role
 from portal.accounts.requests import SignedInRequest
 from portal.web.presses import new_press
-
-# Auditors look and touch nothing.
-ACTORS = (Role.MANAGER, Role.FAMILY_ADMIN)
 
 
 def find_family(request: SignedInRequest, family_id: str) -> Family:

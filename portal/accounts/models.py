@@ -19,6 +19,10 @@ class Role(models.TextChoices):
     FAMILY_ADMIN = "family_admin", _("Family admin")
 
 
+# Auditors look, and touch nothing.
+ACTORS = (Role.MANAGER, Role.FAMILY_ADMIN)
+
+
 class UserManager(BaseUserManager["User"]):
     """Finds people by e-mail without regard to case."""
 
@@ -83,5 +87,5 @@ class User(AbstractBaseUser):
 
     @property
     def may_act(self) -> bool:
-        """Whether this person may change anything at all: auditors look, and touch nothing."""
-        return self.is_active and (self.is_manager or self.is_family_admin)
+        """Whether this person may change anything at all."""
+        return self.is_active and self.role in ACTORS
