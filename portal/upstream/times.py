@@ -7,9 +7,14 @@ _TIME = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
 
+# A moment nearer to the ends of the calendar cannot be told in every zone: one such row would break each page with it.
+_FIRST, _LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
+
 
 def parse_time(text: str, zone: tzinfo) -> datetime | None:
     """The moment that ``text`` names in ``zone``, in UTC and whole seconds; None if there is none.
+
+    None, too, for one within two days of the calendar's ends.
 
     An hour that a zone passes twice in autumn is taken as the first of the two, one that it skips
     in spring as if the clock had not been put forward yet (PEP 495, fold 0): the order within the
@@ -23,9 +28,10 @@ def parse_time(text: str, zone: tzinfo) -> datetime | None:
     try:
         year, month, day, hour, minute, second = (int(number) for number in numbers)
         local = datetime(year, month, day, hour, minute, second, tzinfo=_zone(offset) or zone)
-        return local.astimezone(UTC)
+        moment = local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return moment if _FIRST <= moment <= _LAST else None
 
 
 def format_time(moment: datetime) -> str:

@@ -265,6 +265,15 @@ class TestTheLiveTop:
 
         assert ids(client.get(url, headers=HTMX).text) == [f"opening-{new.pk}"]
 
+    @pytest.mark.parametrize(
+        "top", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-21", "x"]
+    )
+    def test_a_top_that_is_no_moment_is_none(self, client, manager, top):
+        OpeningFactory()
+        answer = client.get("/log/new/", {"seen": "0.0", "top": top}, headers=HTMX)
+        assert answer.status_code == 200
+        assert len(ids(answer.text)) == 1
+
     def test_a_late_row_is_told_and_not_put_on_top(self, client, manager):
         OpeningFactory(at=timezone.now())
         url = self.poll_url(client.get(LOG).text)

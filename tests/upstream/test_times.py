@@ -1,7 +1,7 @@
 """The upstream's times, in its zone and out of it."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -44,11 +44,19 @@ def test_what_is_no_time_is_none(text):
     assert parse_time(text, UTC) is None
 
 
-@pytest.mark.parametrize("text", ["0001-01-01 00:00:00", "9999-12-31 23:59:59"])
-def test_times_at_the_ends_of_the_calendar_do_no_harm(text):
-    for zone in (timezone(timedelta(hours=14)), timezone(-timedelta(hours=12)), BERLIN):
-        found = parse_time(text, zone)
-        assert found is None or found.tzinfo is UTC
+@pytest.mark.parametrize(
+    "text", ["0001-01-01 00:00:00", "0001-01-02 11:00:00", "9999-12-30 10:00:00", "9999-12-31 23:59:59"]
+)
+def test_a_time_that_some_zone_could_not_tell_is_none(text):
+    for zone in (timezone(timedelta(hours=14)), timezone(-timedelta(hours=12)), UTC, BERLIN):
+        assert parse_time(text, zone) is None
+
+
+@pytest.mark.parametrize("text", ["0001-01-04 00:00:00", "9999-12-28 00:00:00"])
+def test_what_is_read_every_zone_can_tell(text):
+    found = parse_time(text, UTC)
+    for name in available_timezones():
+        assert found.astimezone(ZoneInfo(name)) == found
 
 
 @given(st.text())

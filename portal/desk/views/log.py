@@ -131,8 +131,8 @@ def _filters(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
 
 
 def _moment(text: str) -> datetime | None:
+    """A moment of an address; None for anything that is none, or that the current time zone cannot tell."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return timezone.localtime(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None
