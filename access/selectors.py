@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from access.models import Device, Opening, Outage, Picture, Relay
-from families.models import Family, Kind, SyncState
+from families.models import Family, Grant, Kind, SyncState
 from families.selectors.searching import names_matching
 from portal.accounts.models import User
 from portal.audit import trail
@@ -48,7 +48,7 @@ def list_doors(user: User, chosen: DoorFilter, *, cursor: str = "") -> DoorPage:
     """The devices within the person's reach, by name; a public one that many families share stands once.
 
     Each comes with its family, ``open_relays``, ``shared_by`` (how many families) and ``offline_since``.
-    Four queries, however many there are.
+    Four queries, however many there are; one more for a family admin.
     """
     devices = _board(user)
     counts = devices.aggregate(total=Count("pk"), online=Count("pk", filter=Q(is_online=True)))
@@ -59,12 +59,13 @@ def list_doors(user: User, chosen: DoorFilter, *, cursor: str = "") -> DoorPage:
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     next_cursor = write_cursor("doors", rows[-1].search_text, rows[-1].pk) if more else ""
-    return DoorPage(rows, next_cursor, counts["total"], counts["online"])
+    return DoorPage(_within_grants(user, rows), next_cursor, counts["total"], counts["online"])
 
 
-def list_family_doors(family: Family) -> list[Device]:
-    """All devices of one family, by name, with relays and the rest as on the board. Two queries."""
-    return list(_dressed(Device.objects.filter(family=family, gone_at=None)).order_by("search_text", "pk"))
+def list_family_doors(user: User, family: Family) -> list[Device]:
+    """All devices of one family, by name, with relays and the rest as on the board. Two queries, or three."""
+    devices = Device.objects.visible_to(user).filter(family=family, gone_at=None)
+    return _within_grants(user, list(_dressed(devices).order_by("search_text", "pk")))
 
 
 def get_relay(user: User, *, family_id: str, relay_id: str) -> Relay:
@@ -128,6 +129,21 @@ def _board(user: User) -> QuerySet[Device]:
     visible = Device.objects.visible_to(user).filter(gone_at=None, family__gone_at=None)
     earlier = visible.filter(mac=OuterRef("mac"), is_public=True, pk__lt=OuterRef("pk"))
     return visible.exclude(Q(is_public=True) & Exists(earlier))
+
+
+def _within_grants(user: User, devices: list[Device]) -> list[Device]:
+    """The devices, for a family admin without the times from before the start of their grant."""
+    if not user.is_family_admin:
+        return devices
+    starts: dict[int, datetime] = {}
+    for family_id, start in Grant.objects.now().filter(person=user).values_list("family", "starts_at"):
+        starts[family_id] = min(start, starts.get(family_id, start))
+    for device in devices:
+        for name in ("last_opening_at", "offline_since"):
+            at, begins = getattr(device, name), starts.get(device.family_id)
+            if at is not None and (begins is None or at < begins):
+                setattr(device, name, None)
+    return devices
 
 
 def _narrowed(devices: QuerySet[Device], chosen: DoorFilter) -> QuerySet[Device]:

@@ -50,7 +50,9 @@ def family_doors(request: SignedInRequest, family_id: str) -> HttpResponse:
         raise Http404 from None
     context = {
         "family": family,
-        "cards": [door_card(request.user, device) for device in selectors.list_family_doors(family)],
+        "cards": [
+            door_card(request.user, device) for device in selectors.list_family_doors(request.user, family)
+        ],
         "as_of": selectors.doors_as_of(request.user, family),
     }
     return render_page(request, "access/family_doors.html", "access/_family_doors.html", context)

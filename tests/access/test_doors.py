@@ -160,6 +160,22 @@ class TestWhoSees:
         assert cards(answer.text) == {device.public_id}
         assert "Canary" not in answer.text
 
+    def test_a_family_admin_is_not_told_when_a_door_was_used_before_their_grant(self, client):
+        family, admin, now = FamilyFactory(), FamilyAdminFactory(), timezone.now()
+        GrantFactory(person=admin, family=family, starts_at=now - timedelta(days=1))
+        before, after = now - timedelta(days=2), now - timedelta(hours=1)
+        gate = DeviceFactory(family=family, name="Gate", is_online=False, last_opening_at=before)
+        OutageFactory(device=gate, began_at=before)
+        client.force_login(admin)
+        for address in (BOARD, f"/families/{family.public_id}/doors/"):
+            text = client.get(address).text
+            assert "Gate" in text
+            assert "Last opened" not in text
+            assert "Offline since" not in text
+        gate.last_opening_at = after
+        gate.save()
+        assert "Last opened" in client.get(BOARD).text
+
 
 class TestTheDoorsOfAFamily:
     def url(self, family) -> str:
