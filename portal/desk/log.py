@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet, Subquery
 
 from access.models import Call, Device, Gap, Opening
 from families.models import Family, Kind, Member, Property, SyncState
@@ -145,10 +145,16 @@ def list_new(user: User, chosen: LogFilter, seen: Watermark) -> list[Row]:
 
 
 def watermark() -> Watermark:
-    """The numbers of the newest rows there are, whoever may see them. Two index look-ups."""
-    opening = Opening.objects.aggregate(last=Max("pk"))["last"]
-    call = Call.objects.aggregate(last=Max("pk"))["last"]
-    return Watermark(opening or 0, call or 0)
+    """The numbers of the newest rows there are, whoever may see them. One query, two index look-ups."""
+    newest = (
+        Opening.objects.order_by("-pk")
+        .values("pk")
+        .annotate(call=Subquery(Call.objects.order_by("-pk").values("pk")[:1]))[:1]
+    )
+    found = newest.first()
+    if found is None:
+        return Watermark(0, Call.objects.aggregate(last=Max("pk"))["last"] or 0)
+    return Watermark(found["pk"], found["call"] or 0)
 
 
 @dataclass(frozen=True)

@@ -35,15 +35,15 @@ GAP_WORDS = {
 
 def days(user: User, rows: Iterable[Row], *, are_new: bool = False) -> list[dict[str, Any]]:
     """The rows by day in the current time zone, for desk/_log_days.html."""
-    zone = timezone.get_current_timezone()
+    teller = _Teller(user, are_new=are_new)
     today = timezone.localdate()
     named = []
-    for day, of_day in groupby(rows, key=lambda row: row.place.at.astimezone(zone).date()):
+    for day, of_day in groupby(rows, key=lambda row: row.place.at.astimezone(teller.zone).date()):
         named.append(
             {
                 "iso": day.isoformat(),
                 "words": _day_words(day, today),
-                "rows": [_words(user, row, zone, are_new) for row in of_day],
+                "rows": [teller.tell(row) for row in of_day],
             }
         )
     return named
@@ -58,84 +58,115 @@ def _day_words(day: date, today: date) -> str:
     return words
 
 
-def _words(user: User, row: Row, zone: Any, is_new: bool) -> dict[str, Any]:
-    local = row.place.at.astimezone(zone)
-    values = row.values
-    if row.kind == "gap":
-        return _gap(row, local, zone)
-    words: dict[str, Any] = {
-        "kind": row.kind,
-        "id": f"{row.kind}-{row.place.pk}",
-        "iso": row.place.at.isoformat(),
-        "exact": f"{date_format(local, 'l j F Y, H:i:s')} ({local.tzname()})",
-        "clock": f"{local:%H:%M}",
-        "seconds": f"{local:%S}",
-        "place": "" if user.is_family_admin else values["family__name"],
-        "is_new": is_new,
-        "thumbnail_url": "",
-        "links": [
-            (reverse("families:family_detail", args=[values["family__public_id"]]), _("The family")),
-            (f"{reverse('desk:log_list')}?family={values['family__public_id']}", _("This family's log")),
-        ],
-    }
-    words |= _opening(row, words) if row.kind == "opening" else _call(row)
-    if not values["is_time_readable"]:
-        words["facts"].append((_("Its time could not be read"), values["raw_time"] or "–"))
-    return words
+class _Teller:
+    """Turns the rows of one page into words. What many rows share is worked out once: dates, addresses, labels."""
 
+    def __init__(self, user: User, *, are_new: bool) -> None:
+        self.zone = timezone.get_current_timezone()
+        self._are_new = are_new
+        self._names_family = not user.is_family_admin
+        self._dates: dict[tuple[date, str], str] = {}
+        self._links: dict[str, list[tuple[str, str]]] = {}
+        self._log_url = reverse("desk:log_list")
+        self._labels = {
+            "family": _("Family"),
+            "seen": _("First seen by the portal"),
+            "from": _("Called from"),
+            "opened": _("Opened"),
+            "refused": _("Refused"),
+            "called": _("Called"),
+            "nobody": _("Not named"),
+            "door": _("Door not named"),
+        }
 
-def _opening(row: Row, words: dict[str, Any]) -> dict[str, Any]:
-    values = row.values
-    by = values["command__actor_name"]
-    facts = [(_("Family"), values["family__name"])]
-    if by:
-        facts.append((_("Pressed by"), by))
-        facts.append((_("Named in the history as"), values["account_name"] or "–"))
-        if values["command__reason"]:
-            facts.append((_("Reason"), values["command__reason"]))
-    facts.append((_("First seen by the portal"), _clock(values["seen_at"])))
-    return {
-        "who": by or values["account_name"] or _("Not named"),
-        "note": _("from the portal") if by else "",
-        "door": values["device_name"] or _("Door not named"),
-        "how": values["open_door_type"] or "",
-        "status": "opened" if values["is_success"] else "refused",
-        "result": _("Opened") if values["is_success"] else _("Refused"),
-        "thumbnail_url": thumbnail_url(row.place.pk) if values["picture"] == Picture.READY else "",
-        "picture_words": PICTURE_WORDS.get(values["picture"], ""),
-        "facts": facts,
-    }
+    def tell(self, row: Row) -> dict[str, Any]:
+        """One row for desk/_log_rows.html."""
+        local = row.place.at.astimezone(self.zone)
+        values = row.values
+        if row.kind == "gap":
+            return self._gap(row, local)
+        words: dict[str, Any] = {
+            "kind": row.kind,
+            "id": f"{row.kind}-{row.place.pk}",
+            "iso": row.place.at.isoformat(),
+            "exact": f"{self._date(local, 'l j F Y')}, {local:%H:%M:%S} ({local.tzname()})",
+            "clock": f"{local:%H:%M}",
+            "seconds": f"{local:%S}",
+            "place": values["family__name"] if self._names_family else "",
+            "is_new": self._are_new,
+            "thumbnail_url": "",
+            "links": self._links_of(values["family__public_id"]),
+        }
+        words |= self._opening(row) if row.kind == "opening" else self._call(row)
+        if not values["is_time_readable"]:
+            words["facts"].append((_("Its time could not be read"), values["raw_time"] or "–"))
+        return words
 
+    def _opening(self, row: Row) -> dict[str, Any]:
+        values, labels = row.values, self._labels
+        by = values["command__actor_name"]
+        facts = [(labels["family"], values["family__name"])]
+        if by:
+            facts.append((_("Pressed by"), by))
+            facts.append((_("Named in the history as"), values["account_name"] or "–"))
+            if values["command__reason"]:
+                facts.append((_("Reason"), values["command__reason"]))
+        facts.append((labels["seen"], self._clock(values["seen_at"])))
+        result = "opened" if values["is_success"] else "refused"
+        return {
+            "who": by or values["account_name"] or labels["nobody"],
+            "note": _("from the portal") if by else "",
+            "door": values["device_name"] or labels["door"],
+            "how": values["open_door_type"] or "",
+            "status": result,
+            "result": labels[result],
+            "thumbnail_url": thumbnail_url(row.place.pk) if values["picture"] == Picture.READY else "",
+            "picture_words": PICTURE_WORDS.get(values["picture"], ""),
+            "facts": facts,
+        }
 
-def _call(row: Row) -> dict[str, Any]:
-    values = row.values
-    return {
-        "who": values["call_name"] or values["call_sip"] or _("Not named"),
-        "note": "",
-        "door": "",
-        "how": "",
-        "status": "",
-        "result": _("Called"),
-        "facts": [
-            (_("Family"), values["family__name"]),
-            (_("Called from"), values["call_sip"] or "–"),
-            (_("First seen by the portal"), _clock(values["seen_at"])),
-        ],
-    }
+    def _call(self, row: Row) -> dict[str, Any]:
+        values, labels = row.values, self._labels
+        return {
+            "who": values["call_name"] or values["call_sip"] or labels["nobody"],
+            "note": "",
+            "door": "",
+            "how": "",
+            "status": "",
+            "result": labels["called"],
+            "facts": [
+                (labels["family"], values["family__name"]),
+                (labels["from"], values["call_sip"] or "–"),
+                (labels["seen"], self._clock(values["seen_at"])),
+            ],
+        }
 
+    def _gap(self, row: Row, local: datetime) -> dict[str, Any]:
+        begins = row.values["begins_at"].astimezone(self.zone)
+        is_same_day = begins.date() == local.date()
+        start = f"{begins:%H:%M}" if is_same_day else f"{self._date(begins, 'j F')}, {begins:%H:%M}"
+        words = GAP_WORDS.get(row.values["cause"]) or GAP_WORDS[WINDOW]
+        return {
+            "kind": "gap",
+            "id": f"gap-{row.place.pk}",
+            "words": _("Not recorded %(start)s – %(end)s.") % {"start": start, "end": f"{local:%H:%M}"},
+            "detail": words % {"family": row.values["family__name"]},
+        }
 
-def _gap(row: Row, local: datetime, zone: Any) -> dict[str, Any]:
-    begins = row.values["begins_at"].astimezone(zone)
-    same_day = begins.date() == local.date()
-    start = f"{begins:%H:%M}" if same_day else date_format(begins, "j F, H:i")
-    return {
-        "kind": "gap",
-        "id": f"gap-{row.place.pk}",
-        "words": _("Not recorded %(start)s – %(end)s.") % {"start": start, "end": f"{local:%H:%M}"},
-        "detail": (GAP_WORDS.get(row.values["cause"]) or GAP_WORDS[WINDOW])
-        % {"family": row.values["family__name"]},
-    }
+    def _clock(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{self._date(local, 'j F')}, {local:%H:%M:%S}"
 
+    def _date(self, local: datetime, form: str) -> str:
+        key = (local.date(), form)
+        if key not in self._dates:
+            self._dates[key] = date_format(local, form)
+        return self._dates[key]
 
-def _clock(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "j F, H:i:s")
+    def _links_of(self, family_id: str) -> list[tuple[str, str]]:
+        if family_id not in self._links:
+            self._links[family_id] = [
+                (reverse("families:family_detail", args=[family_id]), _("The family")),
+                (f"{self._log_url}?family={family_id}", _("This family's log")),
+            ]
+        return self._links[family_id]

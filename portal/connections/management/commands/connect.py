@@ -61,7 +61,7 @@ class Command(ConsoleCommand):
                 connection=connection,
                 defaults={"due_at": timezone.now(), "failures": 0, "last_error": ""},
             )
-        if zone:
+        if zone and not is_new:
             moved = retell(By.operator(), connection)
             if moved:
                 self.say(f"{moved} rows of its history are now told in {zone}.")
