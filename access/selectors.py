@@ -1,7 +1,9 @@
 """Reads doors, and what became of presses, for the pages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
@@ -10,13 +12,14 @@ from access.models import Device, Opening, Outage, Picture, Relay
 from families.models import Family, Grant, Kind, SyncState
 from families.selectors.searching import names_matching
 from portal.accounts.models import User
-from portal.audit import trail
 from portal.audit.models import Command, State
 from portal.cursors import beyond, read_cursor, write_cursor
 
 PAGE_SIZE = 60
 # How long an accepted press may wait for its opening before the page says that none was seen.
 SEEN_WITHIN = timedelta(seconds=90)
+# How long a door goes on saying that nobody knows what its last press did.
+UNKNOWN_SHOWN = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def list_doors(user: User, chosen: DoorFilter, *, cursor: str = "") -> DoorPage:
     found = _narrowed(devices, chosen)
     if place := read_cursor("doors", cursor, str, int):
         found = found.filter(beyond("search_text", *place))
-    rows = list(_dressed(found).order_by("search_text", "pk")[: PAGE_SIZE + 1])
+    rows = list(_dressed(user, found).order_by("search_text", "pk")[: PAGE_SIZE + 1])
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     next_cursor = write_cursor("doors", rows[-1].search_text, rows[-1].pk) if more else ""
@@ -65,7 +68,7 @@ def list_doors(user: User, chosen: DoorFilter, *, cursor: str = "") -> DoorPage:
 def list_family_doors(user: User, family: Family) -> list[Device]:
     """All devices of one family, by name, with relays and the rest as on the board. Two queries, or three."""
     devices = Device.objects.visible_to(user).filter(family=family, gone_at=None)
-    return _within_grants(user, list(_dressed(devices).order_by("search_text", "pk")))
+    return _within_grants(user, list(_dressed(user, devices).order_by("search_text", "pk")))
 
 
 def get_relay(user: User, *, family_id: str, relay_id: str) -> Relay:
@@ -107,22 +110,39 @@ def get_press(user: User, *, relay: Relay, command_id: str) -> Press:
 
 
 def describe_press(command: Command) -> Press:
-    """The press behind a command, with the opening that it caused where the log has brought it."""
-    trail.settle_if_overdue(command)
-    opening = Opening.objects.filter(command=command).first()
+    """The press behind a command, with the opening that it caused where the log has brought it. One query."""
+    return _press(command, Opening.objects.filter(command=command).first())
+
+
+def list_presses(user: User, devices: Iterable[Any]) -> dict[str, Press]:
+    """What a page of doors still has to tell of presses, by the door's public id: the last of each, where it was
+    moments ago, or within a day where nobody knows what became of it. Two queries.
+    """
+    doors = [relay.public_id for device in devices for relay in device.open_relays]
+    now = timezone.now()
+    told = Q(created_at__gt=now - SEEN_WITHIN) | Q(
+        state__in=[State.SENT, State.UNKNOWN, State.NO_TRACE], created_at__gt=now - UNKNOWN_SHOWN
+    )
+    commands = Command.objects.visible_to(user).filter(told, object_kind="relay", object_id__in=doors)
+    last = {command.object_id: command for command in commands.order_by("created_at", "pk")}
+    openings = {opening.command_id: opening for opening in Opening.objects.filter(command__in=last.values())}
+    return {door: _press(command, openings.get(command.pk)) for door, command in last.items()}
+
+
+def _press(command: Command, opening: Opening | None) -> Press:
     is_fresh = timezone.now() - command.created_at < SEEN_WITHIN
     if opening is not None:
         # The picture comes a little after the row.
         return Press(command, "seen", opening, is_waiting=is_fresh and opening.picture == Picture.WANTED)
-    match command.state:
+    match command.state_now:
         case State.INTENT | State.SENT:
             return Press(command, "on_its_way", None, is_waiting=True)
         case State.SUCCEEDED:
             return Press(command, "accepted" if is_fresh else "nothing_seen", None, is_waiting=is_fresh)
         case State.UNKNOWN:
             return Press(command, "unknown", None, is_waiting=is_fresh)
-        case _:
-            return Press(command, command.state, None, is_waiting=False)
+        case state:
+            return Press(command, state, None, is_waiting=False)
 
 
 def _board(user: User) -> QuerySet[Device]:
@@ -135,9 +155,7 @@ def _within_grants(user: User, devices: list[Device]) -> list[Device]:
     """The devices, for a family admin without the times from before the start of their grant."""
     if not user.is_family_admin:
         return devices
-    starts: dict[int, datetime] = {}
-    for family_id, start in Grant.objects.now().filter(person=user).values_list("family", "starts_at"):
-        starts[family_id] = min(start, starts.get(family_id, start))
+    starts = Grant.objects.starts_of(user)
     for device in devices:
         for name in ("last_opening_at", "offline_since"):
             at, begins = getattr(device, name), starts.get(device.family_id)
@@ -159,10 +177,11 @@ def _narrowed(devices: QuerySet[Device], chosen: DoorFilter) -> QuerySet[Device]
     return devices
 
 
-def _dressed(devices: QuerySet[Device]) -> QuerySet[Device]:
+def _dressed(user: User, devices: QuerySet[Device]) -> QuerySet[Device]:
     outage = Outage.objects.filter(device=OuterRef("pk"), ended_at=None).order_by("-began_at")
     shared = (
-        Device.objects.filter(mac=OuterRef("mac"), is_public=True, gone_at=None)
+        Device.objects.visible_to(user)
+        .filter(mac=OuterRef("mac"), is_public=True, gone_at=None)
         .order_by()
         .values("mac")
         .annotate(families=Count("pk"))

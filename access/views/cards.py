@@ -1,19 +1,27 @@
 """What the templates of a door take."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
 
-from access.models import Device, Relay
+from access import selectors
+from access.models import Device, Picture, Relay
+from access.selectors import Press
 from portal.accounts.models import User
 from portal.ids import hidden_id
 from portal.web.presses import new_press
 
 
-def door_card(user: User, device: Device) -> dict[str, Any]:
-    """One device with its doors, for access/_door_card.html; ``device`` as the selectors give it."""
-    relays: list[Relay] = device.open_relays  # type: ignore[attr-defined]  # prefetched by the selectors
-    return {"device": device, "relays": [opener(user, relay, device) for relay in relays]}
+def door_cards(user: User, devices: Sequence[Device]) -> list[dict[str, Any]]:
+    """Devices with their doors, for access/_door_card.html; ``devices`` as the selectors give them. Two queries."""
+    presses = selectors.list_presses(user, devices)
+    cards = []
+    for device in devices:
+        relays: list[Relay] = device.open_relays  # type: ignore[attr-defined]  # prefetched by the selectors
+        openers = [opener(user, relay, device) | pressed(user, relay, device, presses) for relay in relays]
+        cards.append({"device": device, "relays": openers})
+    return cards
 
 
 def opener(user: User, relay: Relay, device: Device) -> dict[str, Any]:
@@ -23,6 +31,30 @@ def opener(user: User, relay: Relay, device: Device) -> dict[str, Any]:
         "url": reverse("access:opening_create", args=[device.family.public_id, relay.public_id]),
         "press": new_press(user.pk, press_purpose(relay)) if user.may_act else "",
     }
+
+
+def pressed(user: User, relay: Relay, device: Device, presses: Mapping[str, Press]) -> dict[str, Any]:
+    """What the last press of a door did, and where to ask on; nothing where there is nothing to tell."""
+    last = presses.get(relay.public_id)
+    if last is None:
+        return {}
+    return {
+        "last": last,
+        "poll_url": press_url(relay, device, last) if user.may_act else "",
+        "thumbnail_url": press_thumbnail(last),
+    }
+
+
+def press_url(relay: Relay, device: Device, press: Press) -> str:
+    """A press's own address."""
+    return reverse(
+        "access:opening_press", args=[device.family.public_id, relay.public_id, press.command.public_id]
+    )
+
+
+def press_thumbnail(press: Press) -> str:
+    """Where the small picture of what a press caused is; "" while there is none."""
+    return thumbnail_url(press.opening.pk) if press.opening and press.opening.picture == Picture.READY else ""
 
 
 def press_purpose(relay: Relay) -> str:

@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 
 from access import selectors
 from access.selectors import DoorFilter
-from access.views.cards import door_card
+from access.views.cards import door_cards
 from families.models import Family
 from families.selectors import get_family, list_properties
 from portal.accounts.requests import SignedInRequest
@@ -30,7 +30,7 @@ def device_list(request: SignedInRequest) -> HttpResponse:
     page = selectors.list_doors(request.user, chosen, cursor=request.GET.get("after", ""))
     context = {
         "page": page,
-        "cards": [door_card(request.user, device) for device in page.devices],
+        "cards": door_cards(request.user, page.devices),
         "next_url": with_changes(request, after=page.next_cursor) if page.next_cursor else "",
         "properties": properties,
         "chosen": chosen,
@@ -50,9 +50,7 @@ def family_doors(request: SignedInRequest, family_id: str) -> HttpResponse:
         raise Http404 from None
     context = {
         "family": family,
-        "cards": [
-            door_card(request.user, device) for device in selectors.list_family_doors(request.user, family)
-        ],
+        "cards": door_cards(request.user, selectors.list_family_doors(request.user, family)),
         "as_of": selectors.doors_as_of(request.user, family),
     }
     return render_page(request, "access/family_doors.html", "access/_family_doors.html", context)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from access import selectors, services
@@ -12,7 +11,7 @@ from access.forms import OpenDoorForm
 from access.models import Opening, Picture, Relay
 from access.selectors import Press
 from access.sync.pictures import picture_path
-from access.views.cards import opener, press_purpose, thumbnail_url
+from access.views.cards import opener, press_purpose, press_thumbnail, press_url
 from families.services.acting import NoConnection
 from portal.accounts.models import ACTORS
 from portal.accounts.requests import SignedInRequest
@@ -107,13 +106,11 @@ def _ask(
 
 
 def _show(request: SignedInRequest, relay: Relay, press: Press) -> HttpResponse:
-    family_id, command = relay.device.family.public_id, press.command
-    seen = press.opening
     context = {
         "press": press,
         "card": opener(request.user, relay, relay.device),
-        "url": reverse("access:opening_press", args=[family_id, relay.public_id, command.public_id]),
-        "thumbnail_url": thumbnail_url(seen.pk) if seen and seen.picture == Picture.READY else "",
+        "url": press_url(relay, relay.device, press),
+        "thumbnail_url": press_thumbnail(press),
     }
     return _render(request, relay, "access/_press.html", context)
 

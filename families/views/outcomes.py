@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 
 from families.selectors import rights_of
 from families.services.acting import NoConnection
-from portal.audit import trail
 from portal.audit.models import Command, State
 from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.connections.calling import Performed
@@ -117,10 +116,7 @@ def _no_connection() -> Outcome:
 
 
 def _state(command: Command, *, is_lost: bool) -> str:
-    if is_lost:
-        return State.UNKNOWN
-    trail.settle_if_overdue(command)
-    return command.state
+    return State.UNKNOWN if is_lost else command.state_now
 
 
 def _undone(command: Command, title: str) -> Outcome:

@@ -100,6 +100,17 @@ class Command(models.Model):
         return f"{self.name} {self.command_id}"
 
     @property
+    def state_now(self) -> str:
+        """Where it stands at this moment: the stored state, and for one whose process died what that means.
+
+        Never claimed until its deadline: it was not sent, since a claim after it is refused. Claimed: unknown.
+        The worker writes the same down a little later.
+        """
+        if not self.is_open or self.deadline_at >= timezone.now():
+            return self.state
+        return State.NOT_SENT if self.state == State.INTENT else State.UNKNOWN
+
+    @property
     def is_open(self) -> bool:
         """Whether the outcome is still to come."""
         return self.state in OPEN_STATES
@@ -174,5 +185,6 @@ def _scope(user: User) -> Q:
     if user.is_family_admin:
         return Q(actor=user)
     if user.is_limited:
-        return Q(actor=user) | Q(family__property__limits__person=user)
+        # A subquery, not a join over the limits: that would give a row once for each person who is limited likewise.
+        return Q(actor=user) | Q(family__property__in=user.property_limits.values("property"))
     return Q()

@@ -277,26 +277,17 @@ def conclude(command: Command, by: By, result: Result) -> bool:
 
 
 def settle_overdue() -> int:
-    """Give each command whose process died an outcome; return how many there were.
-
-    Never claimed: not sent, since a claim after the deadline is refused. Claimed: unknown. Sends nothing.
-    """
-    settled = 0
-    for command in Command.objects.filter(state__in=OPEN_STATES, deadline_at__lt=timezone.now()):
-        settled += settle_if_overdue(command)
-    return settled
+    """Write down an outcome for each command whose process died; return how many there were. Sends nothing."""
+    overdue = Command.objects.filter(state__in=OPEN_STATES, deadline_at__lt=timezone.now())
+    return sum(_settle(command) for command in overdue)
 
 
-def settle_if_overdue(command: Command) -> bool:
-    """The same for one command, so that a page that shows it need not wait for the worker."""
-    if not command.is_open or command.deadline_at >= timezone.now():
-        return False
-    state = State.NOT_SENT if command.state == State.INTENT else State.UNKNOWN
+def _settle(command: Command) -> bool:
     with transaction.atomic():
         # The state that was read must still hold: between, the process may have claimed it or answered.
         if not Command.objects.select_for_update().filter(pk=command.pk, state=command.state).exists():
             return False
-        return conclude(command, By.system(), Result(state, error="interrupted"))
+        return conclude(command, By.system(), Result(State(command.state_now), error="interrupted"))
 
 
 def about_of(command: Command) -> About:

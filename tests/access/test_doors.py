@@ -8,8 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from families.models import Kind
+from portal.audit.models import State
 from tests.factories import (
     AuditorFactory,
+    CommandFactory,
     DeviceFactory,
     FamilyAdminFactory,
     FamilyFactory,
@@ -57,6 +59,14 @@ class TestTheBoard:
 
         assert cards(answer.text) == {shared[0].public_id, private.public_id}
         assert "Shared by 3 families" in answer.text
+
+    def test_families_beyond_ones_reach_are_not_counted(self, client):
+        limit = PropertyLimitFactory()
+        for place in (limit.property, limit.property, None):
+            DeviceFactory(mac="0C110532D226", is_public=True, family__property=place)
+        client.force_login(limit.person)
+
+        assert "Shared by 2 families" in client.get(BOARD).text
 
     def test_it_can_show_only_what_is_offline(self, client, manager):
         DeviceFactory()
@@ -203,3 +213,48 @@ class TestTheDoorsOfAFamily:
         device = DeviceFactory(gone_at=timezone.now())
 
         assert cards(client.get(self.url(device.family)).text) == set()
+
+
+class TestWhatIsToldOfPresses:
+    def press(self, relay, **fields):
+        return CommandFactory(
+            name="trigger_akuvox_remote_open_door",
+            object_kind="relay",
+            object_id=relay.public_id,
+            family=relay.device.family,
+            **fields,
+        )
+
+    def test_an_unknown_press_is_still_told_after_loading_again(self, client, manager):
+        self.press(RelayFactory(), state=State.UNKNOWN, created_at=timezone.now() - timedelta(hours=3))
+
+        assert "We do not know whether the door opened" in client.get(BOARD).text
+
+    def test_a_press_of_moments_ago_goes_on_being_asked_for(self, client, manager):
+        relay = RelayFactory()
+        command = self.press(relay)
+
+        text = client.get(BOARD).text
+
+        assert "told to open" in text
+        assert f"/openings/{command.public_id}/?version=accepted-none" in text
+
+    def test_the_press_of_a_process_that_died_is_unknown_and_nothing_is_written(self, client, manager):
+        past = timezone.now() - timedelta(minutes=1)
+        command = self.press(RelayFactory(), state=State.SENT, created_at=past, deadline_at=past)
+
+        assert "We do not know whether the door opened" in client.get(BOARD).text
+        command.refresh_from_db()
+        assert command.state == State.SENT
+
+    def test_what_was_settled_long_ago_is_not_told(self, client, manager):
+        self.press(RelayFactory(), created_at=timezone.now() - timedelta(hours=1))
+
+        assert 'class="press press--accepted"' not in client.get(BOARD).text
+
+    def test_anothers_press_is_not_told_to_a_family_admin(self, client):
+        relay = RelayFactory()
+        self.press(relay, state=State.UNKNOWN)
+        client.force_login(GrantFactory(family=relay.device.family).person)
+
+        assert "press--unknown" not in client.get(BOARD).text

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.models import Opening, Relay
-from families.models import Grant
+from families.models import Family, Grant, PropertyLimit
 from portal.audit.models import Command, Entry, State
 from portal.audit.verification import verify
 from portal.connections.models import Connection
@@ -25,6 +25,7 @@ from tests.factories import (
     GrantFactory,
     ManagerFactory,
     OpeningFactory,
+    PropertyLimitFactory,
     ReachFactory,
     RelayFactory,
 )
@@ -144,6 +145,15 @@ class TestWhoMay:
 
         assert press_door(client, person, relay).status_code == 200
         assert len(simulator.journal(OPEN)) == 1
+
+    def test_a_limited_manager_among_several_sees_what_became_of_it(self, client, simulator, relay):
+        limits = [PropertyLimitFactory() for _ in range(3)]
+        PropertyLimit.objects.update(property=limits[0].property)
+        Family.objects.update(property=limits[0].property)
+
+        answer = press_door(client, limits[0].person, relay, headers={})
+
+        assert client.get(answer["Location"]).status_code == 200
 
     def test_a_family_admin_of_another_family_gets_a_404(self, client, simulator, relay):
         person = GrantFactory(family=FamilyFactory()).person
