@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import secrets
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -44,6 +45,7 @@ def find_hidden(text: str, purpose: str) -> int | None:
     return number if number < 2**63 else None
 
 
+@lru_cache(maxsize=16)
 def _cipher(purpose: str) -> Cipher[ECB]:
     key = hashlib.sha256(f"hidden id|{purpose}|{settings.SECRET_KEY}".encode()).digest()
     return Cipher(AES(key), ECB())  # noqa: S305 (see hidden_id)

@@ -23,6 +23,8 @@ STATE_FIELDS = ("window_rows", "answer_oldest", "newest_known", "begins_after", 
 LONGEST_TIME = 64
 # What one query may ask for.
 MOST_SECONDS = 5_000
+# Zones differ by less; what is further ahead was not told by a clock that is right.
+AHEAD = timedelta(days=1)
 # The cause of a gap: rows were pushed out of the window, or the times themselves went back.
 WINDOW, CLOCK = "window", "clock"
 
@@ -57,9 +59,14 @@ def begun(readings: Sequence[Reading], table: QuerySet[HistoryRow]) -> list[int]
 
 
 def moment_of(reading: Reading, raw: str) -> tuple[datetime, bool]:
-    """When a raw text was in the history's zone, and whether it could be read; else when we first saw it."""
+    """When a raw text was in the history's zone, and whether that can be; else when we first saw it.
+
+    A time more than a day ahead is the mistake of some clock: the row would stand on top of the log for years.
+    """
     at = parse_time(raw, reading.connection.zone)
-    return (at, True) if at is not None else (reading.answered_at, False)
+    if at is None or at > reading.answered_at + AHEAD:
+        return reading.answered_at, False
+    return at, True
 
 
 def stored_in_same_seconds(

@@ -62,7 +62,7 @@ def _move(table: Any, family_id: int, zone: tzinfo) -> int:
     moved, last = 0, 0
     while True:
         rows = list(
-            table.objects.filter(family=family_id, pk__gt=last)
+            table.objects.filter(family=family_id, is_time_readable=True, pk__gt=last)
             .order_by("pk")
             .only("pk", "raw_time", "at")[:BATCH]
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Exists, Max, Min, OuterRef
+from django.db.models import Exists, Max, Min, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -48,40 +48,51 @@ def list_attention(user: User) -> list[Item]:
 
 
 def _connections(user: User) -> Iterator[Item]:
-    troubled = Connection.objects.exclude(health=Health.GOOD, paused_at=None)
+    troubled = Connection.objects.exclude(health=Health.GOOD, paused_at=None).filter(
+        Q(owner=None) | Q(owner=user)
+    )
     if not user.is_manager or user.is_limited:
         reached = Reach.objects.filter(connection=OuterRef("pk"), family__in=Family.objects.visible_to(user))
         troubled = troubled.filter(Exists(reached))
     for connection in troubled.defer("client_secret", "access_token", "refresh_token").order_by(
         "health_since"
     ):
-        since = relative(connection.health_since)
-        if connection.paused_at:
-            title = _("The connection “%(name)s” is paused")
-            detail = _("Since %(since)s. Its families are not being read.") % {
-                "since": relative(connection.paused_at)
-            }
-            status = "off"
-        elif connection.health == Health.SIGNED_OUT:
-            title = _("The connection “%(name)s” is signed out")
-            detail = _(
-                "Since %(since)s. Its families are not being read, and no door opens through it. "
-                "Renew it with: manage.py connect “%(name)s”."
-            ) % {"since": since, "name": connection.name}
-            status = "bad"
+        if user.is_family_admin:
+            detail = _("Since %(since)s. What you see is from before. The property manager sees this too.")
+            title = _("Your doors cannot be reached at this moment")
+            yield Item(
+                "bad", title, detail % {"since": relative(connection.paused_at or connection.health_since)}
+            )
         else:
-            title = _("The upstream does not answer through “%(name)s”")
-            detail = _("Since %(since)s. What you see is from before; it is tried again by itself.") % {
-                "since": since
-            }
-            status = "bad"
-        yield Item(status, title % {"name": connection.name}, detail)
+            yield _connection(user, connection)
+
+
+def _connection(user: User, connection: Connection) -> Item:
+    name = {"name": connection.name}
+    since = {"since": relative(connection.paused_at or connection.health_since)}
+    if connection.paused_at:
+        title = _("The connection “%(name)s” is paused")
+        return Item("off", title % name, _("Since %(since)s. Its families are not being read.") % since)
+    if connection.health == Health.SIGNED_OUT:
+        title = _("The connection “%(name)s” is signed out")
+        detail = _("Since %(since)s. Its families are not being read, and no door opens through it.") % since
+        if user.is_manager and not user.is_limited:
+            detail += " " + _("Renew it with: manage.py connect “%(name)s”.") % name
+        return Item("bad", title % name, detail)
+    title = _("The upstream does not answer through “%(name)s”")
+    return Item(
+        "bad",
+        title % name,
+        _("Since %(since)s. What you see is from before; it is tried again by itself.") % since,
+    )
 
 
 def _unknown(user: User) -> Iterator[Item]:
     unknown = Command.objects.visible_to(user).filter(
         state__in=[State.UNKNOWN, State.NO_TRACE], created_at__gt=timezone.now() - RECENT
     )
+    if user.is_family_admin:
+        unknown = unknown.filter(family__in=Family.objects.visible_to(user))
     for command in unknown.select_related("family").order_by("-created_at")[:NAMED_AT_MOST]:
         by = _("you") if command.actor_id == user.pk else command.actor_name
         detail = _("Pressed by %(who)s %(when)s, no answer came.") % {
@@ -145,11 +156,9 @@ def _offline_doors(user: User) -> Iterator[Item]:
     found = list(offline.order_by("since")[: NAMED_AT_MOST + 1])
     if len(found) == 1:
         device = found[0]
-        detail = (
-            _("It went offline %(when)s.") % {"when": relative(device["since"])}
-            if device["since"]
-            else _("It was offline when first seen.")
-        )
+        # To a family admin not since when: that may have been before their grant.
+        is_told = device["since"] and not user.is_family_admin
+        detail = _("It went offline %(when)s.") % {"when": relative(device["since"])} if is_told else ""
         title = _("%(door)s is offline") % {"door": device["name"]}
         yield Item("warn", title, detail, f"{reverse('access:device_list')}?show=offline", _("See it"))
     elif found:

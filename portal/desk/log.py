@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Max, Min, Q, QuerySet, Subquery
 
 from access.models import Call, Device, Gap, Opening
-from families.models import Family, Kind, Member, Property, SyncState
+from families.models import Family, Grant, Kind, Member, Property, SyncState
 from families.selectors.searching import names_matching
 from portal.accounts.models import User
 from portal.cursors import beyond, read_cursor, write_cursor
+from portal.ids import find_hidden, hidden_id
 
 PAGE_SIZE = 50
 # More names than this behind one text, and the text is too short to mean anything.
@@ -48,7 +49,7 @@ CALL_COLUMNS = (
     "family__public_id",
     "family__name",
 )
-GAP_COLUMNS = ("pk", "at", "begins_at", "kind", "cause", "family__public_id", "family__name")
+GAP_COLUMNS = ("pk", "at", "begins_at", "kind", "cause", "family_id", "family__public_id", "family__name")
 
 
 class Place(NamedTuple):
@@ -94,15 +95,14 @@ class Watermark:
     call: int = 0
 
     def __str__(self) -> str:
-        return f"{self.opening}.{self.call}"
+        """For an address: how many rows there are is nobody's business."""
+        return f"{hidden_id(self.opening, 'seen')}.{hidden_id(self.call, 'seen')}"
 
     @classmethod
     def read(cls, text: str) -> "Watermark":
         """The watermark of an address; a strange one means that nothing was seen."""
         opening, _, call = text.partition(".")
-        if opening.isdecimal() and call.isdecimal() and len(text) <= 40:
-            return cls(int(opening), int(call))
-        return cls()
+        return cls(find_hidden(opening, "seen") or 0, find_hidden(call, "seen") or 0)
 
 
 class _Kind(NamedTuple):
@@ -130,7 +130,18 @@ def list_log(user: User, chosen: LogFilter, *, cursor: str = "") -> tuple[list[R
     rows.sort(key=lambda row: row.place, reverse=True)
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
+    _begin_with_grants(user, rows)
     return rows, _write_cursor(rows[-1].place) if more else ""
+
+
+def _begin_with_grants(user: User, rows: Iterable[Row]) -> None:
+    """A gap that began before a family admin's grant begins with it: what was before is not theirs to know."""
+    gaps = [row for row in rows if row.kind == _GAP.name] if user.is_family_admin else []
+    if gaps:
+        starts = Grant.objects.starts_of(user)
+        for gap in gaps:
+            start = starts.get(gap.values["family_id"], gap.place.at)
+            gap.values["begins_at"] = max(gap.values["begins_at"], start)
 
 
 def list_new(user: User, chosen: LogFilter, seen: Watermark) -> list[Row]:

@@ -16,6 +16,7 @@ from access.sync.windows import CLOCK, WINDOW
 from access.views.cards import thumbnail_url
 from portal.accounts.models import User
 from portal.desk.log import Row
+from portal.ids import hidden_id
 
 PICTURE_WORDS = {
     Picture.WANTED: gettext_lazy("The picture is on its way."),
@@ -87,7 +88,7 @@ class _Teller:
             return self._gap(row, local)
         words: dict[str, Any] = {
             "kind": row.kind,
-            "id": f"{row.kind}-{row.place.pk}",
+            "id": f"{row.kind}-{hidden_id(row.place.pk, row.kind)}",
             "iso": row.place.at.isoformat(),
             "exact": f"{self._date(local, 'l j F Y')}, {local:%H:%M:%S} ({local.tzname()})",
             "clock": f"{local:%H:%M}",
@@ -99,7 +100,9 @@ class _Teller:
         }
         words |= self._opening(row) if row.kind == "opening" else self._call(row)
         if not values["is_time_readable"]:
-            words["facts"].append((_("Its time could not be read"), values["raw_time"] or "–"))
+            words["facts"].append(
+                (_("Its time cannot be right; the upstream wrote"), values["raw_time"] or "–")
+            )
         return words
 
     def _opening(self, row: Row) -> dict[str, Any]:
@@ -148,7 +151,7 @@ class _Teller:
         words = GAP_WORDS.get(row.values["cause"]) or GAP_WORDS[WINDOW]
         return {
             "kind": "gap",
-            "id": f"gap-{row.place.pk}",
+            "id": f"gap-{hidden_id(row.place.pk, row.kind)}",
             "words": _("Not recorded %(start)s – %(end)s.") % {"start": start, "end": f"{local:%H:%M}"},
             "detail": words % {"family": row.values["family__name"]},
         }

@@ -75,3 +75,14 @@ def test_gaps_move_too_and_a_second_time_changes_nothing(connection):
 
     assert f"{Gap.objects.get(raw_after='2026-06-01 10:00:00').at:%H:%M}" == "02:00"
     assert retell(By.operator(), connection) == 0
+
+
+def test_a_time_years_ahead_does_not_stand_on_top_of_the_log_for_years(connection, simulator):
+    family = simulator.estate()["families"][0]["residence_id"]
+    simulator.opening(residence_id=family, at="2100-01-01 00:00:00")
+
+    read(connection, Kind.OPENINGS)
+
+    row = Opening.objects.get(raw_time="2100-01-01 00:00:00")
+    assert not row.is_time_readable
+    assert abs(row.at - row.seen_at) < timedelta(minutes=1)

@@ -103,6 +103,22 @@ class TestAttention:
 
         assert reach.connection.name in client.get("/").text
 
+    def test_a_family_admin_is_told_in_plain_words(self, client):
+        grant = GrantFactory()
+        ReachFactory(family=grant.family, connection__name="Riverside", connection__health=Health.SIGNED_OUT)
+        client.force_login(grant.person)
+
+        text = client.get("/").text
+
+        assert "Your doors cannot be reached" in text
+        assert "Riverside" not in text
+        assert "manage.py" not in text
+
+    def test_anothers_own_connection_is_not_told(self, client, manager):
+        ConnectionFactory(name="Canary", health=Health.SIGNED_OUT, owner=FamilyAdminFactory())
+
+        assert "Canary" not in client.get("/").text
+
 
 class TestTheDay:
     def test_bars_count_the_hours_of_the_readers_day(self, client, manager):

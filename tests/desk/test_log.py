@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.models import Opening
+from portal.ids import find_hidden
 from tests.factories import (
     AuditorFactory,
     CallFactory,
@@ -31,7 +32,9 @@ pytestmark = pytest.mark.django_db
 
 
 def ids(text: str) -> list[str]:
-    return re.findall(r'id="((?:opening|call|gap)-\d+)"', text)
+    """The rows of a page by kind and number, which the page itself hides."""
+    found = re.findall(r'id="(opening|call|gap)-([\w-]{22})"', text)
+    return [f"{kind}-{find_hidden(hidden, kind)}" for kind, hidden in found]
 
 
 @pytest.fixture
@@ -135,6 +138,14 @@ class TestThePage:
         with django_assert_max_num_queries(len(few)):
             client.get(LOG)
 
+    def test_numbers_of_rows_stand_nowhere_on_the_page(self, client, manager):
+        opening = OpeningFactory(id=987_654_321)
+
+        text = client.get(LOG).text
+
+        assert ids(text) == [f"opening-{opening.pk}"]
+        assert "987654321" not in text
+
 
 class TestFilters:
     def test_by_family_and_door(self, client, manager):
@@ -221,6 +232,19 @@ class TestWhoSees:
         assert ids(answer.text) == [f"opening-{after.pk}"]
         assert "Canary" not in answer.text
 
+    def test_a_gap_that_began_before_a_grant_begins_with_it(self, client):
+        start = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=30)
+        grant = GrantFactory(starts_at=start)
+        GapFactory(
+            family=grant.family, begins_at=start - timedelta(minutes=17), at=start + timedelta(minutes=10)
+        )
+        client.force_login(grant.person)
+
+        text = client.get(LOG).text
+
+        assert f"Not recorded {start:%H:%M}" in text
+        assert f"{start - timedelta(minutes=17):%H:%M}" not in text
+
     def test_a_family_admin_cannot_ask_for_another_family(self, client):
         stranger = OpeningFactory(account_name="Canary")
         client.force_login(FamilyAdminFactory())
@@ -299,7 +323,7 @@ class TestTheLiveTop:
         assert client.get(url, headers=HTMX).status_code == 204
 
     def test_opened_directly_it_leads_to_the_log(self, client, manager):
-        answer = client.get("/log/new/?seen=0.0&result=opened")
+        answer = client.get("/log/new/?seen=x&result=opened")
 
         assert answer.status_code == 302
         assert answer["Location"] == "/log/?result=opened"
