@@ -301,7 +301,6 @@ class SyncState(models.Model):
     wanted_until = models.DateTimeField(null=True)
     last_tried_at = models.DateTimeField(null=True)
     last_good_at = models.DateTimeField(null=True)
-    last_changed_at = models.DateTimeField(null=True)
     digest = models.BinaryField(max_length=16, null=True)
     failures = models.IntegerField(default=0)
     last_error = models.TextField(blank=True)

@@ -144,7 +144,6 @@ def release_written(states: Sequence[SyncState], *, asked_at: datetime, fields: 
         SyncState.objects.filter(pk__in=ids).update(
             interval_seconds=seconds,
             due_at=due_after(now, seconds),
-            last_changed_at=now,
             **_good(asked_at),
         )
 
