@@ -174,6 +174,15 @@ class TestFilters:
 
         assert ids(client.get(LOG, {"property": place.public_id}).text) == [f"opening-{inside.pk}"]
 
+    def test_by_a_property_that_is_small_in_a_large_estate_or_empty(self, client, manager):
+        place, empty = PropertyFactory(), PropertyFactory()
+        inside = OpeningFactory(family=FamilyFactory(property=place))
+        FamilyFactory.create_batch(25)
+        OpeningFactory()
+
+        assert ids(client.get(LOG, {"property": place.public_id}).text) == [f"opening-{inside.pk}"]
+        assert ids(client.get(LOG, {"property": empty.public_id}).text) == []
+
     @pytest.mark.parametrize("text", ["nunez", "NÚÑ", "Courtyard", "josé"])
     def test_by_a_text_that_names_family_door_or_person(self, client, manager, text):
         family = FamilyFactory(name="Casa Núñez")
