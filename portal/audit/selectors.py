@@ -4,18 +4,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.core import signing
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.accounts.models import User
 from portal.audit.events import EVENTS
 from portal.audit.models import Entry, State
+from portal.cursors import read_cursor, write_cursor
 
 PAGE_SIZE = 50
 # More people than a list to choose from can usefully hold.
 PEOPLE_AT_MOST = 300
 OUTCOMES = tuple(State.values[2:])
-_SALT = "gatehouse.audit.cursor"
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,8 @@ def list_lines(user: User, chosen: TrailFilter, *, cursor: str = "") -> tuple[li
     rows = _filtered(Entry.objects.visible_to(user), chosen).filter(
         Q(command_id="") | Q(phase__in=["", "intent"])
     )
-    before = _read_cursor(cursor)
-    if before is not None:
-        rows = rows.filter(number__lte=before)
+    if place := read_cursor("audit", cursor, int):
+        rows = rows.filter(number__lte=place[0])
     firsts = list(rows.defer("canonical", "mac").order_by("-number")[: PAGE_SIZE + 1])
     more, firsts = firsts[PAGE_SIZE:], firsts[:PAGE_SIZE]
     steps: dict[str, list[Entry]] = defaultdict(list)
@@ -77,7 +75,7 @@ def list_lines(user: User, chosen: TrailFilter, *, cursor: str = "") -> tuple[li
         for step in found.defer("canonical", "mac").order_by("number"):
             steps[step.command_id].append(step)
     lines = [Line(entry, steps.get(entry.command_id) or [entry]) for entry in firsts]
-    return lines, _write_cursor(more[0].number) if more else ""
+    return lines, write_cursor("audit", more[0].number) if more else ""
 
 
 def list_people(user: User) -> list[User]:
@@ -119,16 +117,3 @@ def _filtered(rows: QuerySet[Entry], chosen: TrailFilter) -> QuerySet[Entry]:
         of_command = Exists(told) if chosen.outcome != State.UNKNOWN else Exists(told) & ~Exists(later)
         rows = rows.filter(Q(command_id="", outcome=chosen.outcome) | (~Q(command_id="") & of_command))
     return rows
-
-
-def _write_cursor(number: int) -> str:
-    return signing.dumps(number, salt=_SALT)
-
-
-def _read_cursor(text: str) -> int | None:
-    """The number that a page begins with; a cursor that is not ours begins at the top."""
-    try:
-        number = signing.loads(text, salt=_SALT) if text else None
-    except signing.BadSignature:
-        return None
-    return number if isinstance(number, int) else None

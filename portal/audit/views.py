@@ -1,13 +1,11 @@
 """The audit page: who did what through the portal, and what became of it."""
 
 import json
-from datetime import datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +18,7 @@ from portal.audit.events import label_of
 from portal.audit.models import Actor, Entry, State
 from portal.audit.selectors import Line, TrailFilter
 from portal.web.access import policy
+from portal.web.addresses import read_day, with_changes
 from portal.web.pages import render_page
 from portal.web.templatetags.web import exact
 
@@ -55,8 +54,8 @@ def entry_list(request: SignedInRequest) -> HttpResponse:
         "days": _days(lines),
         "is_filtered": chosen != TrailFilter(),
         "filters": _filters(request, user, chosen),
-        "older_url": _address(request, before=older) if older else "",
-        "newer_url": _address(request, before="") if cursor else "",
+        "older_url": with_changes(request, before=older) if older else "",
+        "newer_url": with_changes(request, before="") if cursor else "",
         "newest": None if user.is_limited else selectors.newest_number(),
         "verified_at": None if user.is_limited else selectors.last_verified(),
     }
@@ -72,8 +71,8 @@ def _filter(request: SignedInRequest) -> TrailFilter:
         family=asked.get("family", "")[:22],
         event=asked.get("event", "")[:40],
         outcome=asked.get("outcome", "") if asked.get("outcome") in selectors.OUTCOMES else "",
-        since=_day(asked.get("from", "")),
-        until=_day(asked.get("to", ""), days=1),
+        since=read_day(asked.get("from", "")),
+        until=read_day(asked.get("to", ""), days=1),
     )
 
 
@@ -91,7 +90,7 @@ def _filters(request: SignedInRequest, user: User, chosen: TrailFilter) -> dict[
         "outcome": chosen.outcome,
         "family": family,
         "family_id": chosen.family,
-        "without_family_url": _address(request, family="", before=""),
+        "without_family_url": with_changes(request, family="", before=""),
         "from": request.GET.get("from", "") if chosen.since else "",
         "to": request.GET.get("to", "") if chosen.until else "",
     }
@@ -182,24 +181,3 @@ def _step(step: Entry) -> dict[str, Any]:
         "words": step.words,
         "who": _who(step),
     }
-
-
-def _address(request: SignedInRequest, **changes: str) -> str:
-    """The page's own address with some of its parameters changed; an empty one goes."""
-    query = request.GET.copy()
-    for name, value in changes.items():
-        query.pop(name, None)
-        if value:
-            query[name] = value
-    return f"{request.path}?{query.urlencode()}" if query else request.path
-
-
-def _day(text: str, days: int = 0) -> datetime | None:
-    """The beginning of a day in the current time zone, ``days`` later; None for anything that is no date."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    if day is None or not 1970 <= day.year <= 9000:
-        return None
-    return datetime.combine(day + timedelta(days=days), time(), tzinfo=timezone.get_current_timezone())
