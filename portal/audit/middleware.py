@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.audit import viewing
+from portal.audit.chain import HeadNotKept
+from portal.audit.sign_ins import SignInNotRecorded
 from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.web.errors import trouble
 
@@ -27,16 +29,24 @@ class DeniedMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A view that forgot: without a trail nothing was sent, and nobody sees a broken page."""
+        if isinstance(exception, SignInNotRecorded):
+            text = _("Nobody can sign in while the audit trail is not available. Try again in a minute.")
+            return trouble(request, text, title=_("You are not signed in"))
         if isinstance(exception, AuditUnavailable):
             return trouble(request, _("Not sent: the audit trail is not available. Try again in a minute."))
         if isinstance(exception, OutcomeNotRecorded):
-            return trouble(
-                request,
-                _(
-                    "We do not know what became of it: it was sent, and the outcome could not be written down. "
-                    "Look before doing it again."
-                ),
+            text = _(
+                "We do not know what became of it: it was sent, and the outcome could not be written down. "
+                "Look before doing it again."
             )
+            return trouble(request, text, title=_("We do not know what became of it"))
+        if isinstance(exception, HeadNotKept):
+            # Raised after the commit: whatever stood in the transaction is done.
+            text = _(
+                "It was done and written down, but the audit trail could not be secured. Tell whoever runs "
+                "Gatehouse, and look before doing it again."
+            )
+            return trouble(request, text, title=_("The audit trail could not be secured"))
         return None
 
 

@@ -1,36 +1,63 @@
 """Records who signs in and out, and who fails to. Heard from Django's own signals, which allauth sends through."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import DatabaseError
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from portal.accounts.models import User
 from portal.audit import trail
+from portal.audit.chain import HeadNotKept
 from portal.audit.models import Actor
-from portal.audit.trail import About, By
+from portal.audit.trail import About, AuditUnavailable, By
+from portal.keys import KeyMissing
 from portal.web.where import current_request
+
+logger = logging.getLogger(__name__)
+
+
+class SignInNotRecorded(AuditUnavailable):
+    """That somebody signed in, or tried to, could not be written down: they are not signed in."""
 
 
 @receiver(user_logged_in, dispatch_uid="audit.signed_in")
 def signed_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
-    """A person signed in."""
-    trail.record("person.sign_in", By.person(user), _about(user), outcome="succeeded")
+    """A person signed in; without a trail they do not: the session is thrown away, and SignInNotRecorded raised."""
+    try:
+        with _recorded():
+            trail.record("person.sign_in", By.person(user), _about(user), outcome="succeeded")
+    except SignInNotRecorded:
+        if request is not None:
+            request.user = AnonymousUser()
+            # When the database takes nothing, it did not take the new session either.
+            with suppress(DatabaseError):
+                request.session.flush()
+        raise
 
 
 @receiver(user_logged_out, dispatch_uid="audit.signed_out")
 def signed_out(request: HttpRequest | None, user: User | None, **kwargs: Any) -> None:
     """A person signed out; a session that had already ended belongs to nobody."""
-    if user is not None:
+    if user is None:
+        return
+    try:
         trail.record("person.sign_out", By.person(user), _about(user))
+    except HeadNotKept:
+        # It is committed, and the next head covers it: nobody is kept signed in for that.
+        logger.exception("the audit head could not be kept")
 
 
 @receiver(user_login_failed, dispatch_uid="audit.sign_in_failed")
 def sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
-    """Somebody tried to sign in and could not."""
+    """Somebody tried to sign in and could not. Raises SignInNotRecorded, as for a right password."""
     where = current_request.get()
     by = By(
         Actor.VISITOR,
@@ -39,7 +66,16 @@ def sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = No
         user_agent=where.user_agent,
         request_id=where.request_id,
     )
-    trail.record("person.sign_in_failed", by, outcome="refused")
+    with _recorded():
+        trail.record("person.sign_in_failed", by, outcome="refused")
+
+
+@contextmanager
+def _recorded() -> Iterator[None]:
+    try:
+        yield
+    except (DatabaseError, OSError, KeyMissing) as error:
+        raise SignInNotRecorded("the trail could not be written") from error
 
 
 def _about(user: User) -> About:
