@@ -594,14 +594,15 @@ def test_raw_text_is_what_the_upstream_would_write():
 
 def test_twenty_thousand_rows_of_one_second_do_not_hold_the_writer():
     rows = [opening(account=f"person {number}") for number in range(20_000)]
-    started = time.monotonic()
+    started = time.process_time()
     find_new(
         {text_of(0): list(enumerate(rows))},
         [row._replace(account=row.account[1:]) for row in rows],
         Window(),
         lateness=LATENESS,
     )
-    assert time.monotonic() - started < 5
+    # Each with each would take minutes.
+    assert time.process_time() - started < 30
 
 
 # Any second.

@@ -129,7 +129,7 @@ def test_a_writer_that_never_ends_keeps_nobody_longer_than_their_deadline() -> N
         began = time.monotonic()
         with pytest.raises(trail.AuditUnavailable), waiting.until(began + 1.0):
             trail.record_first("waits", trail.By.operator())
-        assert 0.8 < time.monotonic() - began < 2.5
+        assert 0.8 < time.monotonic() - began < 1 + 3
     finally:
         holder.kill()
         holder.communicate()

