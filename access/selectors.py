@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from access.models import Device, Opening, Outage, Picture, Relay
@@ -62,6 +62,9 @@ def list_doors(user: User, chosen: DoorFilter, *, cursor: str = "") -> DoorPage:
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     next_cursor = write_cursor("doors", rows[-1].search_text, rows[-1].pk) if more else ""
+    for device in rows:
+        # A shared door was last opened when any of its families opened it.
+        device.last_opening_at = device.last_opening_anywhere or device.last_opening_at  # type: ignore[attr-defined]
     return DoorPage(_within_grants(user, rows), next_cursor, counts["total"], counts["online"])
 
 
@@ -179,17 +182,21 @@ def _narrowed(devices: QuerySet[Device], chosen: DoorFilter) -> QuerySet[Device]
 
 def _dressed(user: User, devices: QuerySet[Device]) -> QuerySet[Device]:
     outage = Outage.objects.filter(device=OuterRef("pk"), ended_at=None).order_by("-began_at")
-    shared = (
+    sharing = (
         Device.objects.visible_to(user)
         .filter(mac=OuterRef("mac"), is_public=True, gone_at=None)
         .order_by()
         .values("mac")
-        .annotate(families=Count("pk"))
-        .values("families")
     )
+    shared = sharing.annotate(families=Count("pk")).values("families")
+    anywhere = sharing.annotate(newest=Max("last_opening_at")).values("newest")
     relays = Relay.objects.filter(gone_at=None).order_by("is_security", "number", "pk")
     return (
         devices.select_related("family__property")
         .prefetch_related(Prefetch("relays", relays, to_attr="open_relays"))
-        .annotate(offline_since=Subquery(outage.values("began_at")[:1]), shared_by=Subquery(shared))
+        .annotate(
+            offline_since=Subquery(outage.values("began_at")[:1]),
+            shared_by=Subquery(shared),
+            last_opening_anywhere=Subquery(anywhere),
+        )
     )

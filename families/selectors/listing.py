@@ -108,7 +108,8 @@ def list_properties(user: User) -> list[Property]:
 def _narrowed(families: QuerySet[Family], chosen: FamilyFilter) -> QuerySet[Family]:
     families = families.filter(gone_at__isnull=chosen.state != "gone")
     if chosen.state == "offline":
-        families = families.filter(is_online=False)
+        # One that is not installed cannot be online: it has a state of its own.
+        families = families.filter(is_online=False, is_installed=True)
     elif chosen.state == "not_installed":
         families = families.filter(is_installed=False)
     elif chosen.state == "attention":

@@ -60,6 +60,13 @@ class TestTheBoard:
         assert cards(answer.text) == {shared[0].public_id, private.public_id}
         assert "Shared by 3 families" in answer.text
 
+    def test_a_shared_door_was_last_opened_when_any_family_opened_it(self, client, manager):
+        now = timezone.now()
+        for minutes in (300, 7):
+            DeviceFactory(mac="0C11", is_public=True, last_opening_at=now - timedelta(minutes=minutes))
+
+        assert "7 minutes ago" in client.get(BOARD).text
+
     def test_families_beyond_ones_reach_are_not_counted(self, client):
         limit = PropertyLimitFactory()
         for place in (limit.property, limit.property, None):

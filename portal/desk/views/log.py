@@ -117,6 +117,7 @@ def _filters(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
         doors = [{"id": door.public_id, "name": door.name} for door in found]
     return {
         "text": chosen.text,
+        "is_open": bool(chosen.device or chosen.in_property or chosen.result or chosen.since or chosen.until),
         "properties": list_properties(request.user),
         "property_id": chosen.in_property.public_id if chosen.in_property else "",
         "family": chosen.family,

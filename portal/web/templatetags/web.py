@@ -126,7 +126,8 @@ def when(value: dt.datetime | None, missing: str = "") -> SafeString | str:
 def exact(value: dt.datetime) -> str:
     """ "Saturday 21 November 2026, 16:49:30 (Lisbon, WET)": the moment in the current time zone, which is named."""
     local = timezone.localtime(value)
-    return f"{format_date(local, 'l j F Y, H:i:s')} ({zone_name()}, {local.tzname()})"
+    zone = ", ".join(dict.fromkeys([str(zone_name()), str(local.tzname())]))
+    return f"{format_date(local, 'l j F Y, H:i:s')} ({zone})"
 
 
 @register.simple_tag
