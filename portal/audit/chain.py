@@ -24,6 +24,8 @@ SIGNED = tuple(
 
 key_ring = KeyRing(settings.AUDIT_KEYS_FILE)
 _HEAD = re.compile(rb"([1-9][0-9]{0,18}) ([0-9a-f]{64})\n")
+# Longer than any head: a line without an end is never read at once.
+_LINE_BYTES = 256
 # Longer than anybody should hold the chain; an action that must be over sooner waits less.
 LOCK_SECONDS = 5.0
 
@@ -91,7 +93,7 @@ def read_heads() -> Iterator[tuple[int, bytes]]:
     except FileNotFoundError:
         return
     with file:
-        for line in file:
+        while line := file.readline(_LINE_BYTES):
             found = _HEAD.fullmatch(line)
             if found:
                 yield int(found[1]), bytes.fromhex(found[2].decode())

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from portal.audit.agreement import first_disagreement
 from portal.audit.chain import SIGNED, canonical, key_ring, read_heads, sign
 from portal.audit.models import Entry
 from portal.audit.triggers import missing_triggers
 
 CHUNK = 2_000
+# So many entries at the end may be without a head: what a crash, or some writers at the same moment, can leave.
+HEADS_BEHIND = 64
 _MAC_BYTES = 32
 _NUMBER, _KEY_ID = SIGNED.index("number"), SIGNED.index("key_id")
 
@@ -19,6 +22,7 @@ _NUMBER, _KEY_ID = SIGNED.index("number"), SIGNED.index("key_id")
 class Verdict:
     """What a walk over the chain found. ``broken_at`` is the first bad number, ``reason`` how it is bad.
 
+    ``broken_at`` is None with a reason where the fault has no number: a command that no entry speaks of.
     ``unprotected`` names the triggers that are missing or changed: the entries may hold, but nothing refuses to
     change them.
     """
@@ -47,16 +51,21 @@ class Broken(Exception):
 def verify(on_progress: Callable[[int], None] = lambda count: None) -> Verdict:
     """Check every entry against its signature, its neighbour and the heads kept outside the database.
 
-    A database behind the heads was cut or restored: broken. Heads behind the database are an honest crash
-    between the commit and the line. Raises KeyMissing when a key is not in the file: then nothing can be said.
-    Reads heads before entries, so that what is written meanwhile is no false alarm. 32 bytes of memory each.
+    A database behind the heads was cut or restored: broken. Heads a little behind the database are an honest crash
+    between the commit and the line; further behind, or none, the file was cut: broken. Then each command must
+    agree with its entries. Raises KeyMissing when a key is not in the file: then nothing can be said. Counts the
+    entries before it reads the heads, and those before the entries, so that what is written meanwhile is no false
+    alarm. 32 bytes of memory for each entry, whatever the numbers say.
     """
     walk = _Walk()
     try:
         walk.read_heads()
         walk.read_entries(on_progress)
+        walk.check_newest_head()
     except Broken as broken:
         return Verdict(walk.entries, walk.heads, broken.number, broken.reason)
+    if differs := first_disagreement():
+        return Verdict(walk.entries, walk.heads, *differs)
     return Verdict(walk.entries, walk.heads, unprotected=tuple(missing_triggers(connection)))
 
 
@@ -65,15 +74,17 @@ class _Walk:
         self.entries = 0
         self.heads = 0
         self._newest_head = 0
+        self._expected = 0
         self._kept = bytearray()
 
     def read_heads(self) -> None:
         """Remember the kept head of each number that the database has; one number with two heads is Broken."""
-        self._newest_head = max((number for number, _ in read_heads()), default=0)
-        last = Entry.objects.order_by("-number").values_list("number", flat=True).first() or 0
-        self._kept = bytearray(_MAC_BYTES * max(last, 0))
+        # How many there are, not the largest number: that one may be anything in a database that was changed.
+        self._expected = Entry.objects.count()
+        self._kept = bytearray(_MAC_BYTES * self._expected)
         for number, mac in read_heads():
-            if number > last:
+            self._newest_head = max(self._newest_head, number)
+            if number > self._expected:
                 continue
             self.heads += 1
             place = slice((number - 1) * _MAC_BYTES, number * _MAC_BYTES)
@@ -106,6 +117,18 @@ class _Walk:
                 self.entries + 1,
                 f"the database ends at {self.entries}, but {self._newest_head} was written: its end was cut, or "
                 "an old one was put back",
+            )
+
+    def check_newest_head(self) -> None:
+        """Broken when more entries have no head after the newest one than an honest end can leave."""
+        # The first commit of all makes the file: only a crash right then leaves an entry and no head.
+        allowed = HEADS_BEHIND if self._newest_head else 1
+        behind = self._expected - self._newest_head
+        if behind > allowed:
+            raise Broken(
+                self._newest_head + 1,
+                f"the heads kept outside the database end at {self._newest_head}, {behind} entries later ones have "
+                "none: the file was cut or replaced",
             )
 
     def _check_head(self, number: int, mac: str) -> None:

@@ -1,5 +1,6 @@
 """Any change of the trail is found, with its number, and an honest trail never is."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from portal.audit import verification
 from portal.audit.chain import SIGNED, append, canonical, key_ring, sign
 from portal.audit.models import Entry
 from portal.audit.triggers import put_triggers
 from portal.audit.verification import verify
 from tests.audit.trails import make, tamper
+from tests.consoles import run
 
 pytestmark = pytest.mark.django_db
 HOLDS_NUMBERS = {"actor_id", "family_id", "upstream_status", "duration_ms"}
@@ -140,6 +143,101 @@ def test_a_head_cut_by_a_crash_is_no_alarm(ten: None) -> None:
     with settings.AUDIT_HEADS_FILE.open("ab") as file:
         file.write(b"11 abc")
     assert verify().is_valid
+
+
+@pytest.fixture
+def hundred(django_capture_on_commit_callbacks: Any) -> None:
+    """A hundred entries whose heads were kept."""
+    with django_capture_on_commit_callbacks(execute=True):
+        make(100)
+
+
+def keep_heads(*numbers: int) -> None:
+    """Leave only the heads of these numbers in the file."""
+    lines = settings.AUDIT_HEADS_FILE.read_text().splitlines(keepends=True)
+    settings.AUDIT_HEADS_FILE.write_text("".join(line for line in lines if int(line.split()[0]) in numbers))
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied", "filled with something else"])
+def test_heads_that_are_gone_are_found(ten: None, how: str) -> None:
+    if how == "removed":
+        settings.AUDIT_HEADS_FILE.unlink()
+    else:
+        settings.AUDIT_HEADS_FILE.write_text("" if how == "emptied" else "nothing\n")
+    verdict = verify()
+    assert (verdict.is_valid, verdict.heads, verdict.broken_at) == (False, 0, 1)
+    assert verdict.reason == (
+        "the heads kept outside the database end at 0, 10 entries later ones have none: the file was cut or replaced"
+    )
+
+
+def test_heads_that_are_gone_with_the_tail_of_the_table_are_found(ten: None) -> None:
+    tamper("DELETE FROM audit_entry WHERE number > 6")
+    settings.AUDIT_HEADS_FILE.unlink()
+    assert verify().broken_at == 1
+
+
+@pytest.mark.parametrize(("count", "is_valid"), [(1, True), (2, False)])
+def test_only_the_very_first_entry_may_stand_without_a_file(count: int, is_valid: bool) -> None:
+    make(count)
+    assert verify().is_valid == is_valid
+
+
+@pytest.mark.parametrize(("newest", "is_valid"), [(36, True), (35, False), (1, False)])
+def test_heads_that_end_further_back_than_a_crash_leaves_are_found(
+    hundred: None, newest: int, is_valid: bool
+) -> None:
+    keep_heads(*range(1, newest + 1))
+    verdict = verify()
+    assert verdict.is_valid == is_valid
+    if not is_valid:
+        assert verdict.broken_at == newest + 1
+        assert f"end at {newest}, {100 - newest} entries later ones" in verdict.reason
+
+
+def test_heads_that_are_missing_between_others_are_no_alarm(hundred: None) -> None:
+    keep_heads(1, 100)
+    verdict = verify()
+    assert (verdict.is_valid, verdict.heads) == (True, 2)
+
+
+def test_entries_written_while_it_is_verified_are_no_alarm(
+    hundred: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than may be without a head, committed between the reading of the heads and that of the entries."""
+    read = verification.read_heads
+
+    def slow() -> Iterator[tuple[int, bytes]]:
+        yield from read()
+        make(70)
+
+    monkeypatch.setattr(verification, "read_heads", slow)
+    verdict = verify()
+    assert (verdict.is_valid, verdict.entries, verdict.heads) == (True, 170, 100)
+
+
+@pytest.mark.parametrize("number", [10**11, 2**63 - 1])
+@pytest.mark.parametrize("changed", [1, 5, 10])
+def test_a_number_beyond_all_bounds_is_one_line_of_trouble(ten: None, number: int, changed: int) -> None:
+    tamper("UPDATE audit_entry SET number = %s WHERE number = %s", number, changed)
+    verdict = verify()
+    assert verdict.broken_at == changed
+    assert "missing" in verdict.reason
+    ran = run("audit_verify")
+    assert (ran.code, ran.is_one_line_of_trouble) == (1, True)
+
+
+def test_a_head_beyond_all_bounds_is_found(ten: None) -> None:
+    with settings.AUDIT_HEADS_FILE.open("a") as file:
+        file.write(f"{10**18} {'a' * 64}\n")
+    assert verify().broken_at == 11
+
+
+def test_a_line_without_an_end_is_passed_over(ten: None) -> None:
+    text = settings.AUDIT_HEADS_FILE.read_text()
+    settings.AUDIT_HEADS_FILE.write_text("x" * 100_000 + "\n" + text + "x" * 100_000)
+    verdict = verify()
+    assert (verdict.is_valid, verdict.heads) == (True, 10)
 
 
 def test_heads_of_any_order_are_no_alarm(ten: None) -> None:

@@ -15,7 +15,7 @@ BROKEN, NOT_CHECKED = 1, 2
 class Command(ConsoleCommand):
     help = (
         "Checks every entry of the audit trail against its signature, the one before it, and the heads kept "
-        "outside the database. Exits with 0 when it is valid, 1 when it is broken (and says where and how), "
+        "outside the database, and every command against its entries. Exits with 0 when it is valid, 1 when it is broken (and says where and how), "
         "2 when it could not be checked."
     )
     unforeseen_code = NOT_CHECKED
@@ -36,9 +36,10 @@ class Command(ConsoleCommand):
             }
         )
         if verdict.reason:
+            where = "" if verdict.broken_at is None else f" at entry {verdict.broken_at}"
             raise Stop(
-                f"Broken at entry {verdict.broken_at}: {verdict.reason} "
-                f"(entries that hold before it: {verdict.entries}, heads: {verdict.heads}).",
+                f"Broken{where}: {verdict.reason} (entries that hold in the chain: {verdict.entries}, "
+                f"heads: {verdict.heads}).",
                 BROKEN,
             )
         if verdict.unprotected:
