@@ -58,7 +58,7 @@ class Command(ConsoleCommand):
         if options["list"]:
             self._list()
             return
-        if not options["upstream_command"] or not options["connection"]:
+        if not options["upstream_command"]:
             raise Stop("needs a COMMAND and --connection NAME (--list shows the commands)", NOT_SENT)
         try:
             spec = find_command(options["upstream_command"])
@@ -66,6 +66,8 @@ class Command(ConsoleCommand):
         except ValueError as error:
             raise Stop(f"Nothing was sent: {error}", NOT_SENT) from None
         connection = Connection.objects.filter(name=options["connection"]).first()
+        if connection is None and not options["connection"]:
+            raise Stop("needs --connection NAME: the connection to send it through", NOT_SENT)
         if connection is None:
             names = ", ".join(Connection.objects.order_by("name").values_list("name", flat=True)[:10])
             raise Stop(f"there is no connection {options['connection']!r} ({names or 'none yet'})", NOT_SENT)
