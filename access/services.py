@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from access.models import Relay
+from access.sync.presses import OPEN_COMMAND
 from access.sync.wanted import want_history
 from families.services.acting import reach_of
 from portal.accounts.models import User
@@ -14,7 +15,6 @@ from portal.audit.trail import About, By
 from portal.connections import calling
 from portal.connections.calling import Action, Performed
 
-OPEN_COMMAND = "trigger_akuvox_remote_open_door"
 OPEN_EVENT = "door.open"
 ASK_AGAIN = timedelta(seconds=5)
 

@@ -6,7 +6,8 @@ import requests
 
 from access.models import Relay
 from access.selectors import get_relay
-from access.services import OPEN_COMMAND, open_door
+from access.services import open_door
+from access.sync.presses import OPEN_COMMAND
 from access.sync import runs
 from access.views.cards import opener
 from families.models import Kind
