@@ -7,8 +7,8 @@ import requests
 from access.models import Relay
 from access.selectors import get_relay
 from access.services import open_door
-from access.sync.presses import OPEN_COMMAND
 from access.sync import runs
+from access.sync.presses import OPEN_COMMAND
 from access.views.cards import opener
 from families.models import Kind
 from portal.audit.models import Command, State
