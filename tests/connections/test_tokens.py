@@ -36,8 +36,10 @@ import threading
 tokens = [StoredTokens(Connection.objects.get().pk) for _ in range(4)]
 refused = sys.argv[1]
 print("there", flush=True)
-threads = [threading.Thread(target=lambda t=t: print(t.renew(refused), flush=True)) for t in tokens]
+renewed = []
+threads = [threading.Thread(target=lambda t=t: renewed.append(t.renew(refused))) for t in tokens]
 [t.start() for t in threads]; [t.join() for t in threads]
+print(*renewed)
 """
 
 
