@@ -235,6 +235,8 @@ class Grant(models.Model):
     starts_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    # Given by a manager: this person may invite other members of the family to the portal, for this family.
+    may_invite = models.BooleanField(default=False)
 
     objects = GrantQuerySet.as_manager()
 

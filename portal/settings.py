@@ -73,6 +73,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
     "lucide",
@@ -90,7 +94,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.web.middleware.PlainAddressMiddleware",
-    "portal.web.middleware.SignedInMiddleware",
+    "portal.web.middleware.PolicyMiddleware",
     "portal.web.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -100,6 +104,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "portal.urls"
+POLICIES = "portal.policies.POLICIES"
 WSGI_APPLICATION = "portal.wsgi.application"
 
 TEMPLATES = [
@@ -172,6 +177,15 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Gatehouse] "
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key,10/15m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Gatehouse"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_PRODUCTION
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Managers and auditors must have a second factor before they see anything.
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", IS_PRODUCTION)
+USERSESSIONS_TRACK_ACTIVITY = False  # portal.accounts.sessions notes it, and not at every request
 
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -8,14 +8,12 @@ from access.views.cards import door_cards
 from families.models import Family
 from families.selectors import get_family, list_properties
 from portal.accounts.requests import SignedInRequest
-from portal.web.access import policy
 from portal.web.addresses import with_changes
 from portal.web.pages import render_page
 
 SHOWS = ("offline", "public")
 
 
-@policy()
 def device_list(request: SignedInRequest) -> HttpResponse:
     """The board of all doors within the person's reach."""
     shows = request.GET.get("show", "")
@@ -41,7 +39,6 @@ def device_list(request: SignedInRequest) -> HttpResponse:
     return render_page(request, "access/device_list.html", "access/_door_board.html", context)
 
 
-@policy()
 def family_doors(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The doors of one family; the family's page asks for the fragment."""
     try:

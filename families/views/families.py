@@ -13,9 +13,7 @@ from families.selectors import FamilyFilter
 from families.selectors.listing import IN_NONE, SORTS, STATES
 from families.services import names
 from families.views import outcomes, parts
-from portal.accounts.models import ACTORS
 from portal.accounts.requests import SignedInRequest
-from portal.web.access import policy
 from portal.web.pages import render_page, wants_fragment
 from portal.web.presses import read_press
 
@@ -23,7 +21,6 @@ from portal.web.presses import read_press
 SEARCH_LENGTH = 200
 
 
-@policy()
 def family_list(request: SignedInRequest) -> HttpResponse:
     """The families within one's reach. Everything that is chosen stands in the address."""
     properties = selectors.list_properties(request.user)
@@ -48,7 +45,6 @@ def family_list(request: SignedInRequest) -> HttpResponse:
     return response
 
 
-@policy()
 def family_detail(request: SignedInRequest, family_id: str) -> HttpResponse:
     """A family: its name and state, its people, its doors. ``edit`` opens a form where there is no script."""
     family = parts.find_family(request, family_id)
@@ -62,7 +58,6 @@ def family_detail(request: SignedInRequest, family_id: str) -> HttpResponse:
     return render_page(request, "families/family_detail.html", "families/_family_detail.html", context)
 
 
-@policy(*ACTORS, methods=("GET", "POST"))
 def family_rename(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The form for a name in place of the name, and the renaming."""
     family = parts.find_family(request, family_id)

@@ -10,14 +10,11 @@ from families.models import Family
 from families.services import invitations
 from families.services.invitations import AlreadyInvited, AlreadyMember
 from families.views import outcomes, parts
-from portal.accounts.models import ACTORS
 from portal.accounts.requests import SignedInRequest
-from portal.web.access import policy
 from portal.web.pages import wants_fragment
 from portal.web.presses import read_press
 
 
-@policy(*ACTORS, methods=("GET", "POST"))
 def member_invite(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The form that invites somebody by e-mail, and the inviting."""
     family = parts.find_family(request, family_id)

@@ -1,7 +1,8 @@
 """The people who use the portal."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -17,6 +18,14 @@ class Role(models.TextChoices):
     MANAGER = "manager", _("Property manager")
     AUDITOR = "auditor", _("Auditor")
     FAMILY_ADMIN = "family_admin", _("Family admin")
+
+
+class Theme(models.TextChoices):
+    """The colours a person likes."""
+
+    SYSTEM = "", _("As the system")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
 
 
 # Auditors look, and touch nothing.
@@ -53,6 +62,10 @@ class User(AbstractBaseUser):
     )
     is_active = models.BooleanField(_("active"), default=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    language = models.CharField(_("language"), max_length=10, default=settings.LANGUAGE_CODE)
+    theme = models.CharField(_("colours"), max_length=5, choices=Theme, blank=True, default=Theme.SYSTEM)
+    # Until they have taken their invitation up they are not active. Nobody without it was ever signed in.
+    joined_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -89,3 +102,40 @@ class User(AbstractBaseUser):
     def may_act(self) -> bool:
         """Whether this person may change anything at all."""
         return self.is_active and self.role in ACTORS
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations to the portal."""
+
+    def open(self) -> Self:
+        """Those whose link still works: not used, not taken back, not too old."""
+        return self.filter(used_at=None, revoked_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """A link sent to a person by which they join the portal, once. It holds for one address and one role.
+
+    The person stands in the portal from the moment they are invited, with their role and scope, and is not
+    active before they join. Only a digest of the link's secret is kept.
+    """
+
+    public_id = models.CharField(
+        max_length=PUBLIC_ID_LENGTH, unique=True, default=new_public_id, editable=False
+    )
+    person = models.ForeignKey(User, models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=20, choices=Role)
+    secret_digest = models.CharField(max_length=64, unique=True)
+    sent_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    sent_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "-sent_at"], name="accounts_invitation_person")]
+
+    def __str__(self) -> str:
+        return self.email

@@ -1,4 +1,4 @@
-"""The request as every view behind SignedInMiddleware gets it."""
+"""The request as every view behind PolicyMiddleware gets it."""
 
 from django.http import HttpRequest
 

@@ -41,7 +41,7 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
 
     def usable(self) -> Self:
         """Those that calls may be tried on: not paused, not signed out."""
-        return self.filter(paused_at=None).exclude(health=Health.SIGNED_OUT)
+        return self.filter(paused_at=None, removed_at=None).exclude(health=Health.SIGNED_OUT)
 
 
 class Connection(models.Model):
@@ -51,7 +51,7 @@ class Connection(models.Model):
     public_id = models.CharField(
         max_length=PUBLIC_ID_LENGTH, unique=True, default=new_public_id, editable=False
     )
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     base_url = models.CharField(max_length=300)
     sign_in = models.CharField(max_length=10, choices=SignIn)
     username = models.CharField(max_length=254, blank=True)
@@ -74,10 +74,28 @@ class Connection(models.Model):
     last_error = models.TextField(blank=True)
     failures = models.IntegerField(default=0)
     hold_until = models.DateTimeField(null=True)
+    # While it is failing nothing is sent before this moment; then one caller asks whether it is back.
+    open_until = models.DateTimeField(null=True)
+    # When the managers were told that this sign-in is over: once for each time.
+    told_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
+    # Nothing is called through it ever again, and its tokens are gone; what it brought is still shown.
+    removed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], name="connections_name_unique", condition=models.Q(owner=None)
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                name="connections_own_name_unique",
+                condition=models.Q(owner__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -106,3 +124,25 @@ class CallCount(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connection", "minute"], name="connections_callcount_unique")
         ]
+
+
+class PendingSignIn(models.Model):
+    """A sign-in in the browser that somebody began at the upstream and has not come back from yet.
+
+    The upstream brings ``state`` back, of which only a digest is kept; it counts once, for the person who began,
+    and not for long. The client secret waits here, sealed, and never in a session.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    state_digest = models.CharField(max_length=64, unique=True)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    # The connection to renew; none for a new one.
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True, related_name="+")
+    is_personal = models.BooleanField(default=False)
+    name = models.CharField(max_length=100)
+    base_url = models.CharField(max_length=300)
+    client_id = models.CharField(max_length=200)
+    client_secret = SealedTextField(null=True, editable=True)
+    history_zone = models.CharField(max_length=64, default="UTC")
+    calls_per_minute = models.IntegerField()
+    expires_at = models.DateTimeField()

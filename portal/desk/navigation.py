@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
+from portal.web.access import may_visit
+
 
 class Item(NamedTuple):
     """One entry. ``icon`` is a lucide name; the short label is for the phone."""
@@ -24,6 +26,9 @@ PLACES = (
     ("access:device_list", _("Doors"), "door-open", ""),
     ("desk:log_list", _("Log"), "scroll-text", ""),
     ("audit:entry_list", _("Audit"), "shield-check", ""),
+    ("families:property_list", _("Properties"), "building-2", ""),
+    ("families:person_list", _("People"), "contact", ""),
+    ("connections:connection_list", _("Connections"), "plug", ""),
 )
 
 
@@ -38,7 +43,7 @@ def _items(request: HttpRequest) -> list[Item]:
         return []
     items = []
     for name, label, icon, short_label in PLACES:
-        if name == "audit:entry_list" and user.is_family_admin:
+        if not may_visit(user, name):
             continue
         url = reverse(name)
         is_current = request.path == url or (url != "/" and request.path.startswith(url))

@@ -1,38 +1,64 @@
-"""Who may ask for a view, and how: said beside the view, and walked by a test."""
+"""Who may ask for an address, and how: the shape of a policy, and the rule that holds people to it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Protocol, cast
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
-from django.views.decorators.http import require_http_methods
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
-View = Callable[..., HttpResponseBase]
+GET = frozenset({"GET", "HEAD"})
+POST = frozenset({"POST"})
+GET_POST = GET | POST
+
+
+class Person(Protocol):
+    """What a policy asks about somebody who is signed in."""
+
+    role: str
+    is_limited: bool
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The roles and methods of a view; an empty set of roles means anybody signed in."""
+    """What one address takes.
 
-    roles: frozenset[str]
-    methods: frozenset[str]
+    ``roles``: who may come; empty for anybody who is signed in. ``is_open``: also people who are not.
+    ``unlimited_only``: of managers and auditors only those without limits. ``objects``: for each argument of the
+    address, the kind of thing it names; ``body``: the same for fields of its form. A thing that is not the
+    person's is a 404, like one that does not exist. ``"key"`` is a kind that names nothing of anybody's: whoever
+    holds it may use it. ``needs_second_factor``: False where somebody comes who has yet to set one up.
+    """
+
+    methods: frozenset[str] = GET
+    roles: frozenset[str] = frozenset()
+    is_open: bool = False
+    unlimited_only: bool = False
+    needs_second_factor: bool = True
+    objects: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, str] = field(default_factory=dict)
+
+    def admits(self, person: Person) -> bool:
+        """Whether somebody who is signed in may come here at all; what of it is theirs is asked by the view."""
+        if self.roles and person.role not in self.roles:
+            return False
+        return not (self.unlimited_only and person.is_limited)
 
 
-def policy(*roles: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
-    """Let only people of these roles through (403 for others), and only these methods (405)."""
-    stated = Policy(frozenset(roles), frozenset({*methods, *(["HEAD"] if "GET" in methods else [])}))
+def policy_of(request: HttpRequest) -> Policy | None:
+    """The policy of the address that was asked for; None where it has none, and then nobody may come."""
+    match = request.resolver_match
+    return _table().get(match.view_name) if match is not None else None
 
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if stated.roles and getattr(request.user, "role", None) not in stated.roles:
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
 
-        checked = require_http_methods(sorted(stated.methods))(guarded)
-        checked.policy = stated  # type: ignore[attr-defined]
-        return checked
+def may_visit(person: Person, url_name: str) -> bool:
+    """Whether the address of this name admits the person: for links to it."""
+    policy = _table().get(url_name)
+    return policy is not None and policy.admits(person)
 
-    return decorate
+
+@cache
+def _table() -> Mapping[str, Policy]:
+    return cast("Mapping[str, Policy]", import_string(settings.POLICIES))

@@ -1,19 +1,23 @@
 """What every request passes: its id, its person, its time zone, and the rules for private pages."""
 
+import logging
 import zoneinfo
 from collections.abc import Callable
+from typing import cast
 from uuid import uuid4
 
-from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
+from portal.web.access import Person, policy_of
 from portal.web.where import Where, client_address, current_request
 
+logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -46,22 +50,47 @@ class PlainAddressMiddleware:
         return self.get_response(request)
 
 
-class SignedInMiddleware(LoginRequiredMiddleware):
-    """Everything needs a signed-in person unless its view says otherwise.
+class PolicyMiddleware:
+    """Holds every request to the policy of its address: signed in unless it is open, the roles, the methods.
 
     A fragment's request is sent to the sign-in page as a whole: a form never lands inside a table.
     """
 
-    def handle_no_permission(  # type: ignore[override]
-        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
-    ) -> HttpResponseBase:
-        if request.headers.get("HX-Request") == "true":
-            response = HttpResponse(status=204)
-            response["HX-Redirect"] = resolve_url(self.get_login_url(view_func))
-            return response
-        # A POST is not repeated after signing in: one starts again from the page.
-        path = request.get_full_path() if request.method in {"GET", "HEAD"} else "/"
-        return redirect_to_login(path, self.get_login_url(view_func), self.get_redirect_field_name(view_func))
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        arguments: tuple[object, ...],
+        named: dict[str, object],
+    ) -> HttpResponseBase | None:
+        policy = policy_of(request)
+        if policy is None:
+            logger.error("%s has no policy: refused", request.path)
+            raise PermissionDenied
+        if not policy.is_open:
+            if not request.user.is_authenticated:
+                return sign_in_first(request)
+            if not policy.admits(cast("Person", request.user)):
+                raise PermissionDenied
+        if request.method not in policy.methods:
+            return HttpResponseNotAllowed(sorted(policy.methods))
+        return None
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponseBase:
+    """To the sign-in page, and back here afterwards; a POST is not repeated: one starts again from the first page."""
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = resolve_url(settings.LOGIN_URL)
+        return response
+    path = request.get_full_path() if request.method in {"GET", "HEAD"} else "/"
+    return redirect_to_login(path, resolve_url(settings.LOGIN_URL))
 
 
 class TimeZoneMiddleware:

@@ -5,6 +5,7 @@ from portal.settings import INSTALLED_APPS as PORTAL_APPS
 
 INSTALLED_APPS = [*PORTAL_APPS, "django.contrib.admin.apps.SimpleAdminConfig"]
 ROOT_URLCONF = "tests.benchmarks.urls"
+POLICIES = "tests.benchmarks.urls.POLICIES"
 ALLOWED_HOSTS = ["testserver"]
 # Sentences about refused requests and the like are no figures.
 LOGGING_CONFIG = None

@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from access.models import Opening
+from portal.policies import POLICIES as PORTAL_POLICIES
+from portal.web.access import GET_POST, Policy
 
 
 class Site(admin.AdminSite):
@@ -49,8 +51,13 @@ def nothing(request: HttpRequest) -> HttpResponse:
 site = Site(name="admin")
 site.register(Opening, OpeningAdmin)
 
+POLICIES = {
+    **PORTAL_POLICIES,
+    "nothing": Policy(),
+    "admin:access_opening_changelist": Policy(GET_POST),
+}
 urlpatterns = [
     path("peer/admin/", site.urls),
-    path("peer/nothing/", nothing),
+    path("peer/nothing/", nothing, name="nothing"),
     path("", include("portal.urls")),
 ]

@@ -15,6 +15,7 @@ LAYERS = (
     ("portal.supervisor", 5),
     ("portal.settings", 5),
     ("portal.urls", 5),
+    ("portal.policies", 5),
     ("portal.wsgi", 5),
     ("portal.celery", 1),
     ("portal.desk", 4),

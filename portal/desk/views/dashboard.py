@@ -8,13 +8,11 @@ from django.utils.translation import ngettext
 from families.models import Family
 from portal.accounts.requests import SignedInRequest
 from portal.desk import attention, day, log, rows
-from portal.web.access import policy
 from portal.web.pages import render_page
 
 LATEST_ROWS = 8
 
 
-@policy()
 def dashboard(request: SignedInRequest) -> HttpResponse:
     """The first page after signing in."""
     user = request.user

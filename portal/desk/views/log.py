@@ -15,7 +15,6 @@ from families.selectors import list_properties
 from portal.accounts.requests import SignedInRequest
 from portal.desk import log, rows
 from portal.desk.log import LogFilter, Watermark
-from portal.web.access import policy
 from portal.web.addresses import read_day, with_changes
 from portal.web.pages import render_page, wants_fragment
 from portal.web.templatetags.web import relative
@@ -24,7 +23,6 @@ from portal.web.templatetags.web import relative
 MANY_OF_OTHERS = 500
 
 
-@policy()
 def log_list(request: SignedInRequest) -> HttpResponse:
     """A page of the log, as filtered by the address."""
     chosen = _filter(request)
@@ -49,7 +47,6 @@ def log_list(request: SignedInRequest) -> HttpResponse:
     return render_page(request, "desk/log_list.html", "desk/_log.html", context)
 
 
-@policy()
 def log_new(request: SignedInRequest) -> HttpResponse:
     """What came to the top of the log since the address's watermark: 204 when nothing did."""
     if not wants_fragment(request):

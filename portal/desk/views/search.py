@@ -4,11 +4,9 @@ from django.http import HttpResponse
 
 from portal.accounts.requests import SignedInRequest
 from portal.desk import search as finder
-from portal.web.access import policy
 from portal.web.pages import render_page
 
 
-@policy()
 def search(request: SignedInRequest) -> HttpResponse:
     """What carries the asked text in its name: families, members, doors."""
     text = request.GET.get("q", "").strip()[:100]

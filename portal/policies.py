@@ -1,0 +1,52 @@
+"""Who may do what: one row for every address of the portal, by its URL name.
+
+The rows are enforced by ``portal.web.middleware.PolicyMiddleware``, before any view runs: an address without a row
+is refused to everybody. Which objects of a kind are somebody's is said by ``visible_to`` of its model.
+``tests/house/test_policies.py`` walks every address with every role, with one's own, other people's, missing and
+malformed ids.
+"""
+
+from portal.accounts.models import ACTORS as _ACTORS
+from portal.accounts.models import Role
+from portal.web.access import GET_POST, POST, Policy
+
+ACTORS = frozenset(map(str, _ACTORS))
+REVIEWERS = frozenset({str(Role.MANAGER), str(Role.AUDITOR)})
+MANAGERS = frozenset({str(Role.MANAGER)})
+
+POLICIES = {
+    "healthz": Policy(is_open=True),
+    # Signing in and out.
+    "account_login": Policy(GET_POST, is_open=True),
+    "account_logout": Policy(GET_POST, is_open=True),
+    "account_signup": Policy(GET_POST, is_open=True),
+    "account_inactive": Policy(is_open=True),
+    "account_reset_password": Policy(GET_POST, is_open=True),
+    "account_reset_password_done": Policy(is_open=True),
+    "account_reset_password_from_key": Policy(
+        GET_POST, is_open=True, objects={"uidb36": "key", "key": "key"}
+    ),
+    "account_reset_password_from_key_done": Policy(is_open=True),
+    "account_email_verification_sent": Policy(is_open=True),
+    "account_confirm_email": Policy(GET_POST, is_open=True, objects={"key": "key"}),
+    # The desk.
+    "desk:dashboard": Policy(),
+    "desk:log_list": Policy(),
+    "desk:log_new": Policy(),
+    "desk:search": Policy(),
+    # Families.
+    "families:family_list": Policy(),
+    "families:family_detail": Policy(objects={"family_id": "family"}),
+    "families:family_rename": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
+    "families:member_invite": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
+    # Doors.
+    "access:device_list": Policy(),
+    "access:family_doors": Policy(objects={"family_id": "family"}),
+    "access:opening_create": Policy(POST, ACTORS, objects={"family_id": "family", "relay_id": "relay"}),
+    "access:opening_press": Policy(
+        roles=ACTORS, objects={"family_id": "family", "relay_id": "relay", "command_id": "press"}
+    ),
+    "access:opening_thumbnail": Policy(objects={"opening_id": "opening"}),
+    # The trail.
+    "audit:entry_list": Policy(roles=REVIEWERS),
+}
