@@ -12,11 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from families.models import Family, FamilyInvitation
+from families.models import FamilyInvitation
 from families.services import invitations
 from families.services.invitations import AlreadyInvited, AlreadyMember
 from portal.audit.models import Command, Entry, State
-from portal.connections.models import Connection
 from portal.web.presses import PressInvalid, new_press
 from tests.audit.trails import holds
 from tests.factories import (
@@ -26,25 +25,10 @@ from tests.factories import (
     ManagerFactory,
     MemberFactory,
 )
+from tests.families.asking import ANNA, INVITE, invite, invite_address
 from tests.families.house import HTMX, a_trail_that_refuses, token_in
 
 pytestmark = pytest.mark.django_db
-
-INVITE = "invite_family_account"
-ANNA = "anna@example.org"
-
-
-def address(family: Family) -> str:
-    return reverse("families:member_invite", args=[family.public_id])
-
-
-def invite(client, user, family, email=ANNA, auth="guest", *, press="", headers=HTMX, **more: str):
-    if "_auth_user_id" not in client.session:
-        client.force_login(user)
-    token = press or new_press(user.pk, f"invite:{family.public_id}")
-    return client.post(
-        address(family), {"email": email, "auth": auth, "press": token, **more}, headers=headers
-    )
 
 
 class TestInviting:
@@ -214,7 +198,7 @@ class TestForm:
     def test_the_form_is_a_fragment(self, client, simulator, family):
         client.force_login(ManagerFactory())
 
-        answer = client.get(address(family), headers=HTMX).text
+        answer = client.get(invite_address(family), headers=HTMX).text
 
         assert '<div class="member-invite" id="member-invite">' in answer
         assert "csrfmiddlewaretoken" in answer
@@ -284,7 +268,7 @@ class TestForm:
     def test_a_form_without_a_token_asks_again(self, client, simulator, family):
         client.force_login(ManagerFactory())
 
-        answer = client.post(address(family), {"email": ANNA, "auth": "guest"}, headers=HTMX)
+        answer = client.post(invite_address(family), {"email": ANNA, "auth": "guest"}, headers=HTMX)
 
         assert answer.status_code == 422
         assert simulator.journal() == []
@@ -307,17 +291,19 @@ class TestWhoMay:
         person = GrantFactory().person
 
         assert invite(client, person, family).status_code == 404
-        assert client.get(address(family), headers=HTMX).status_code == 404
+        assert client.get(invite_address(family), headers=HTMX).status_code == 404
         assert simulator.journal() == []
 
     def test_an_auditor_may_not(self, client, simulator, family):
         assert invite(client, AuditorFactory(), family).status_code == 403
-        assert client.get(address(family)).status_code == 403
+        assert client.get(invite_address(family)).status_code == 403
         assert simulator.journal() == []
 
     def test_nobody_may_without_signing_in(self, client, simulator, family):
-        assert client.post(address(family), {}).status_code == 302
-        assert client.post(address(family), {}, headers=HTMX)["HX-Redirect"] == reverse("account_login")
+        assert client.post(invite_address(family), {}).status_code == 302
+        assert client.post(invite_address(family), {}, headers=HTMX)["HX-Redirect"] == reverse(
+            "account_login"
+        )
         assert simulator.journal() == []
 
     def test_the_service_checks_again(self, simulator, family):
@@ -338,117 +324,4 @@ class TestWhoMay:
             invitations.invite_member(manager, family=family, email=member.email, auth="guest", press="3")
         with pytest.raises(PressInvalid):
             invitations.invite_member(manager, family=family, email="cid@example.org", auth="user", press="1")
-        assert len(simulator.journal(INVITE)) == 1
-
-
-class TestTrouble:
-    def test_a_refusal_stands_in_the_form_with_the_upstreams_words(self, client, simulator, family):
-        simulator.fault(INVITE, "refuse", words="The family is full")
-
-        answer = invite(client, ManagerFactory(), family)
-
-        assert answer.status_code == 422
-        assert "Nobody was invited. It was refused: “The family is full”" in answer.text
-        assert f'value="{ANNA}"' in answer.text
-        assert Command.objects.get().state == State.REFUSED
-        assert (
-            "Not joined yet"
-            not in client.get(reverse("families:family_detail", args=[family.public_id])).text
-        )
-
-    @pytest.mark.parametrize(
-        ("fault", "options"),
-        [
-            ("reset_before", {}),
-            ("reset_after", {}),
-            ("truncated", {}),
-            ("status", {"status": 500}),
-            ("html", {}),
-            ("empty", {}),
-            ("redirect", {"status": 307}),
-        ],
-    )
-    @pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "plain"])
-    def test_without_an_answer_it_may_have_been_sent(
-        self, client, simulator, family, fault, options, headers
-    ):
-        simulator.fault(INVITE, fault, **options)
-
-        answer = invite(client, ManagerFactory(), family, headers=headers)
-
-        assert answer.status_code == 502
-        assert f"The invitation to {ANNA} may have been sent." in answer.text
-        assert "Ask them before sending another" in answer.text
-        assert "notice--unknown" in answer.text
-        assert ("<html" in answer.text) == (not headers)
-        assert "status--unknown" in answer.text
-        assert "ask before sending another</span>" in answer.text
-        assert Command.objects.get().state == State.UNKNOWN
-        assert len(simulator.journal(INVITE)) == 1
-        assert holds()
-
-    def test_no_answer_within_the_deadline_is_unknown(self, client, simulator, family, settings):
-        settings.UPSTREAM_DEADLINE_SECONDS = 1.0
-        simulator.fault(INVITE, "hang", seconds=6)
-
-        answer = invite(client, ManagerFactory(), family)
-
-        assert answer.status_code == 502
-        assert Command.objects.get().state == State.UNKNOWN
-
-    @pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "plain"])
-    def test_an_upstream_that_is_switched_off_is_not_sent(self, client, simulator, family, headers):
-        simulator.stop()
-
-        answer = invite(client, ManagerFactory(), family, "anna@example.org", "user", headers=headers)
-
-        assert answer.status_code == 503
-        assert "Not sent" in answer.text
-        assert f'value="{ANNA}"' in answer.text
-        assert re.search(r'value="user"[^>]* checked', answer.text)
-        assert ("<html" in answer.text) == (not headers)
-        assert Command.objects.get().state == State.NOT_SENT
-        assert "Not joined yet" not in answer.text
-
-    def test_after_not_sent_the_same_form_sends(self, client, simulator, family):
-        manager = ManagerFactory()
-        simulator.stop()
-        answer = invite(client, manager, family)
-        simulator.start()
-
-        assert invite(client, manager, family, press=token_in(answer.text)).status_code == 200
-        assert len(simulator.journal(INVITE)) == 1
-
-    @pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "plain"])
-    def test_without_a_trail_nothing_is_sent(self, client, simulator, family, headers):
-        manager = ManagerFactory()
-        client.force_login(manager)
-        with a_trail_that_refuses():
-            answer = invite(client, manager, family, headers=headers)
-
-        assert answer.status_code == 503
-        assert "Not sent: the audit trail is not available." in answer.text
-        assert f'value="{ANNA}"' in answer.text
-        assert simulator.journal() == []
-        assert not FamilyInvitation.objects.exists()
-
-    def test_no_working_connection_is_said(self, client, simulator, family):
-        Connection.objects.update(paused_at=timezone.now())
-
-        answer = invite(client, ManagerFactory(), family)
-
-        assert answer.status_code == 503
-        assert "no connection reaches this family" in answer.text
-        assert simulator.journal() == []
-
-    def test_a_crash_after_sending_leaves_an_invitation_that_may_be_out(self, client, simulator, family):
-        manager = ManagerFactory()
-        invite(client, manager, family)
-        past = timezone.now() - timedelta(minutes=1)
-        Command.objects.update(state=State.SENT, deadline_at=past)
-
-        asked = invite(client, manager, family)
-
-        assert asked.status_code == 422
-        assert "may be out already" in asked.text
         assert len(simulator.journal(INVITE)) == 1
