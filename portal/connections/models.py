@@ -39,13 +39,26 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
             return self.none()
         return self if user.is_manager and not user.is_limited else self.filter(owner=user)
 
+    def of_the_organisation(self) -> Self:
+        """Those that are nobody's own, removed ones among them."""
+        return self.filter(owner=None)
+
+    def there(self) -> Self:
+        """Those that were not removed."""
+        return self.filter(removed_at=None)
+
     def usable(self) -> Self:
-        """Those that calls may be tried on: not paused, not signed out."""
-        return self.filter(paused_at=None, removed_at=None).exclude(health=Health.SIGNED_OUT)
+        """Those that calls may be tried on: not paused, removed or signed out, nor of somebody switched off."""
+        return (
+            self.there()
+            .filter(paused_at=None)
+            .exclude(health=Health.SIGNED_OUT)
+            .exclude(owner__is_active=False)
+        )
 
 
 class Connection(models.Model):
-    """One upstream account, with its token. Without an owner it is the organisation's; else a person's own."""
+    """One upstream account, with its token. Without an owner it is the organisation's; else a person's own, their only one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     public_id = models.CharField(
@@ -65,6 +78,8 @@ class Connection(models.Model):
     refresh_lease_until = models.DateTimeField(null=True)
     history_zone = models.CharField(max_length=64, default="UTC")
     calls_per_minute = models.IntegerField(default=6_000)
+    # How many families its account was last told of: of a personal one the portal knows only some.
+    families_listed = models.IntegerField(null=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="connections"
     )
@@ -88,12 +103,14 @@ class Connection(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["name"], name="connections_name_unique", condition=models.Q(owner=None)
+                fields=["name"],
+                name="connections_name_unique",
+                condition=models.Q(owner=None, removed_at=None),
             ),
             models.UniqueConstraint(
-                fields=["owner", "name"],
-                name="connections_own_name_unique",
-                condition=models.Q(owner__isnull=False),
+                fields=["owner"],
+                name="connections_one_own",
+                condition=models.Q(owner__isnull=False, removed_at=None),
             ),
         ]
 
