@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.web.middleware.PrivatePagesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.accounts.gate.SignInMiddleware",
     "portal.audit.middleware.DeniedMiddleware",
 ]
 
@@ -281,6 +282,10 @@ UPSTREAM_DEADLINE_SECONDS = env.float("UPSTREAM_DEADLINE_SECONDS", 8.0)
 UPSTREAM_CALLS_PER_MINUTE = env.int("UPSTREAM_CALLS_PER_MINUTE", 6_000)
 # At most this many threads of one web process wait for the upstream at a time: the rest answer pages.
 UPSTREAM_ACTIONS_AT_ONCE = env.int("UPSTREAM_ACTIONS_AT_ONCE", 4)
+# Private hosts that a connection may lead to all the same: names, addresses, networks; "*" is all of them.
+UPSTREAM_PRIVATE_HOSTS = env.list("UPSTREAM_PRIVATE_HOSTS", default=[] if IS_PRODUCTION else ["*"])
+# Addresses that are suggested where a connection is added; others may be typed.
+UPSTREAM_REGIONS = env.list("UPSTREAM_REGIONS", default=[])
 HISTORY_WINDOW_ROWS = env.int("HISTORY_WINDOW_ROWS", 0)
 HISTORY_LATENESS_SECONDS = env.int("HISTORY_LATENESS_SECONDS", 300)
 SYNC_SECONDS = {

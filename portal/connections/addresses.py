@@ -1,9 +1,16 @@
-"""Addresses of an upstream, as an operator writes them."""
+"""Addresses of an upstream: as people write them, and which of them may be called."""
 
 import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
+from portal.upstream import networks
+from portal.upstream.resolving import resolve
+
+# How long a name may take to be resolved while somebody waits for their form.
+RESOLVING_SECONDS = 4.0
 LONGEST = 300
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -37,6 +44,39 @@ def normalised(address: str) -> str:
         raise ValueError("plain http is for this machine only: use https")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else "")
+
+
+class PrivateAddress(ValueError):
+    """The address leads into a private network, which the settings do not allow; the text says so."""
+
+
+def check_reach(base_url: str) -> None:
+    """Nothing, if the address may be called from here; raises PrivateAddress where it leads into a private network.
+
+    A name is resolved, in four seconds at most. One that cannot be is let pass: trying it says so. It is asked
+    again for each connection that is opened, since a name may lead elsewhere by then.
+    """
+    host = urlsplit(base_url).hostname or ""
+    try:
+        found = resolve(host, 443, RESOLVING_SECONDS)
+    except OSError:
+        return
+    if not all(may_be_connected(host, str(address[0])) for *_, address in found):
+        raise PrivateAddress("the address leads into a private network, which is not allowed here")
+
+
+def may_be_connected(host: str, address: str) -> bool:
+    """Whether a connection to ``host``, found at ``address``, may be opened: a public one, or one that is allowed.
+
+    UPSTREAM_PRIVATE_HOSTS holds names, addresses and networks (10.1.0.0/16); "*" allows all, as in development.
+    """
+    allowed = [entry.strip().lower().rstrip(".") for entry in settings.UPSTREAM_PRIVATE_HOSTS]
+    return (
+        "*" in allowed
+        or networks.is_public(address)
+        or host.lower().rstrip(".") in allowed
+        or any(networks.is_in(address, entry) for entry in allowed)
+    )
 
 
 def _host(name: str) -> str:

@@ -1,14 +1,12 @@
 """Pictures of the upstream's choosing: fetched from permitted hosts only, never passed on as they came."""
 
 import io
-import ipaddress
 import re
 from collections.abc import Collection
-from typing import Any
 
 from PIL import Image, ImageOps
 
-from portal.upstream import transport
+from portal.upstream import networks, transport
 
 MOST_PIXELS = 25_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
@@ -17,7 +15,6 @@ _LONGEST_ADDRESS = 4096
 _ADDRESS = re.compile(
     r"(https?)://([a-z0-9.\-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?:[/?#].*)?", re.IGNORECASE
 )
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class PictureRefused(Exception):
@@ -47,10 +44,9 @@ def fetch_picture(
     must_be_local = url.lower().startswith("http://")
 
     def permit(address: str) -> bool:
-        found = ipaddress.ip_address(address.partition("%")[0])
-        if _is_loopback(found):
+        if networks.is_loopback(address):
             return may_be_local
-        return not must_be_local and _is_public(found)
+        return not must_be_local and networks.is_public(address)
 
     try:
         reply = transport.exchange(
@@ -126,30 +122,6 @@ def _check_address(url: str, allowed_hosts: Collection[str], allow_loopback: boo
     if scheme == "http" and not may_be_local:
         raise PictureRefused("only https is fetched")
     return may_be_local
-
-
-def _embedded(address: Any) -> Any:
-    """The IPv4 address that an IPv6 one stands for, in any of the ways there are; else the address itself."""
-    if address.version == 4:
-        return address
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1] or address
-
-
-def _is_loopback(address: Any) -> bool:
-    return bool(address.is_loopback or _embedded(address).is_loopback)
-
-
-def _is_public(address: Any) -> bool:
-    real = _embedded(address)
-    return bool(
-        real.is_global
-        and not real.is_multicast
-        and not real.is_reserved
-        and not real.is_unspecified
-        and not (real.version == 6 and real.is_site_local)
-    )
 
 
 def _open(data: bytes) -> Image.Image:

@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util import parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
+from portal.upstream import networks
 from portal.upstream.resolving import resolve
 
 # What headers, chunk sizes and packing may add to a body that is itself within its cap.
@@ -73,8 +74,8 @@ class Interrupted(Exception):
         self.too_large = too_large
 
 
-class AddressRefused(Exception):
-    """The name leads to an address that the caller does not permit; nothing was connected to."""
+class AddressRefused(NotExchanged):
+    """The name leads to an address that is not permitted; nothing was connected to."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def exchange(
 
     ``max_idle_seconds`` is how long a kept connection may have been idle to be used again (None: any
     time; 0: never): one that the other side closed as we send cannot be told from a lost answer.
-    ``permit`` is asked about each address the name resolves to, before a connection to it is opened.
+    ``permit``, and the rule of the process in ``networks``, are asked about each address the name resolves to,
+    before a connection to that very address is opened.
     Raises NotExchanged, Interrupted or AddressRefused, none of which holds a header or a body.
     """
     problem = _refuse_address(url)
@@ -118,7 +120,7 @@ def exchange(
         _exchange.reset(token)
     # Raised out here, so that no exception keeps the request, and with it the token, as its context.
     if call.refused:
-        raise AddressRefused(call.refused)
+        raise AddressRefused(call.refused, is_final=True)
     if call.sent:
         raise Interrupted(problem, too_large=call.too_large)
     raise NotExchanged(problem, is_final=is_final)
@@ -163,6 +165,10 @@ class _Exchange:
         self.too_large = False
         self.refused = ""
         self.sent = False
+
+    def permits(self, host: str, address: str) -> bool:
+        """Whether ``host`` may be connected to at this address."""
+        return networks.is_permitted(host, address) and (self.permit is None or self.permit(address))
 
 
 _exchange: contextvars.ContextVar[_Exchange] = contextvars.ContextVar("exchange")
@@ -212,7 +218,7 @@ class _Recorded(HTTPConnection):
         problem: Exception | None = None
         try:
             found = resolve(self._dns_host, self.port or self.default_port, call.deadline.remaining())
-            if call.permit and not all(call.permit(str(address[0])) for *_, address in found):
+            if not all(call.permits(self._dns_host, str(address[0])) for *_, address in found):
                 call.refused = "the name leads to an address that is not permitted"
                 raise OSError(call.refused)
             for family, kind, proto, _, address in found:
