@@ -24,6 +24,7 @@ EVENTS = {
     "upstream.read": _("Question from the console"),
     "upstream.reveal": _("Secret shown on the console"),
     "access.denied": _("Access denied"),
+    "access.denied_often": _("Access denied many times"),
     "audit.viewed": _("Audit trail looked at"),
     "audit.exported": _("Audit trail exported"),
     "audit.verified": _("Audit trail verified"),

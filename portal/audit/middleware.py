@@ -10,21 +10,25 @@ from portal.audit import viewing
 from portal.audit.chain import HeadNotKept
 from portal.audit.sign_ins import SignInNotRecorded
 from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
+from portal.audit.viewing import Refusal
+from portal.web.access import policy_of
 from portal.web.errors import trouble
 
 DENIED = (403, 404)
 
 
 class DeniedMiddleware:
-    """Records each 403 and 404 that a signed-in person gets for an address that names an object."""
+    """Records each 403 and 404 that a signed-in person gets: of an address, an object or a field of a form."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code in DENIED and isinstance(request.user, User) and _names_an_object(request):
-            viewing.note_denied(request.user, request.method or "", request.path, response.status_code)
+        if response.status_code in DENIED and isinstance(request.user, User):
+            refusal = _refusal(request, response.status_code)
+            if refusal is not None:
+                viewing.note_denied(request.user, refusal)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -50,7 +54,21 @@ class DeniedMiddleware:
         return None
 
 
-def _names_an_object(request: HttpRequest) -> bool:
+def _refusal(request: HttpRequest, status: int) -> Refusal | None:
+    """What was refused; None where nobody was: an address that no page ever had, one open to everybody, an old form."""
     match = request.resolver_match
-    # A link to set a password names nobody's object, and holds a key that belongs nowhere.
-    return match is not None and bool(match.kwargs) and not request.path.startswith("/account/")
+    if match is None:
+        return None
+    policy = policy_of(request)
+    if policy is not None and policy.is_open:
+        return None
+    # Django sets it once a form's token was found to be ours: without, the form is another site's, or too old.
+    if not getattr(request, "csrf_processing_done", False):
+        return None
+    address = request.path
+    # Without a policy nothing is known of the address: each argument might be a secret.
+    kinds = policy.objects if policy is not None else dict.fromkeys(match.kwargs, "key")
+    for name, value in match.kwargs.items():
+        if kinds.get(name) == "key":
+            address = address.replace(str(value), "…")
+    return Refusal(request.method or "", match.view_name, address, status)
