@@ -1,11 +1,13 @@
+"""The addresses of families, properties and people, all of one namespace."""
+
 from django.urls import path
 
 from families.views import families, members
 
 app_name = "families"
 urlpatterns = [
-    path("", families.family_list, name="family_list"),
-    path("<slug:family_id>/", families.family_detail, name="family_detail"),
-    path("<slug:family_id>/name/", families.family_rename, name="family_rename"),
-    path("<slug:family_id>/invitations/", members.member_invite, name="member_invite"),
+    path("families/", families.family_list, name="family_list"),
+    path("families/<slug:family_id>/", families.family_detail, name="family_detail"),
+    path("families/<slug:family_id>/name/", families.family_rename, name="family_rename"),
+    path("families/<slug:family_id>/invitations/", members.member_invite, name="member_invite"),
 ]

@@ -3,6 +3,7 @@
 from allauth.account import views as account_views
 from django.urls import include, path, re_path
 
+from portal.accounts.views import again, second_factor
 from portal.web import health
 
 account = [
@@ -25,6 +26,9 @@ account = [
     ),
     path("confirm-email/", account_views.email_verification_sent, name="account_email_verification_sent"),
     path("confirm-email/<str:key>/", account_views.confirm_email, name="account_confirm_email"),
+    # Second factors, under the names that allauth asks for.
+    path("again/", again.sign_in_again, name="account_reauthenticate"),
+    path("second-factor/", second_factor.second_factor_list, name="mfa_index"),
 ]
 
 urlpatterns = [
@@ -32,7 +36,7 @@ urlpatterns = [
     path("account/", include(account)),
     path("", include("portal.desk.urls")),
     path("", include("access.urls")),
-    path("families/", include("families.urls")),
+    path("", include("families.urls")),
     path("audit/", include("portal.audit.urls")),
 ]
 

@@ -30,7 +30,7 @@ LAYERS = (
     ("portal.console", 1),
     ("access.history", 1),
 )
-INTERFACES = {"views", "forms", "urls", "tasks", "management"}
+INTERFACES = {"views", "forms", "urls", "urls_people", "urls_properties", "tasks", "management"}
 DOMAIN = {"services", "selectors", "sync"}
 # Layer 2: each may import those right of it.
 APPS = ("access", "families", "portal.connections", "portal.audit", "portal.accounts")
