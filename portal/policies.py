@@ -29,6 +29,8 @@ POLICIES = {
     "account_reset_password_from_key_done": Policy(is_open=True),
     "account_email_verification_sent": Policy(is_open=True),
     "account_confirm_email": Policy(GET_POST, is_open=True, objects={"key": "key"}),
+    "account_reauthenticate": Policy(GET_POST, needs_second_factor=False),
+    "mfa_index": Policy(needs_second_factor=False),
     # The desk.
     "desk:dashboard": Policy(),
     "desk:log_list": Policy(),

@@ -30,6 +30,7 @@ class Policy:
     address, the kind of thing it names; ``body``: the same for fields of its form. A thing that is not the
     person's is a 404, like one that does not exist. ``"key"`` is a kind that names nothing of anybody's: whoever
     holds it may use it. ``needs_second_factor``: False where somebody comes who has yet to set one up.
+    ``recent_sign_in``: only within five minutes of having signed in, or signed in again (portal.accounts.gate).
     """
 
     methods: frozenset[str] = GET
@@ -37,6 +38,7 @@ class Policy:
     is_open: bool = False
     unlimited_only: bool = False
     needs_second_factor: bool = True
+    recent_sign_in: bool = False
     objects: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
 
