@@ -1,23 +1,12 @@
 """A text column that is ciphertext in the database, bound to its own row, table and field."""
 
-import os
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 from django.db import models
 
-from portal.keys import KeyMissing, KeyRing
-
-NONCE_BYTES = 12
-VERSION = b"\x01"
-
-key_ring = KeyRing(settings.ENCRYPTION_KEYS_FILE)
-
-
-class Unreadable(Exception):
-    """A sealed value that was moved, changed, or sealed with a key that is gone. Nothing can be done with it."""
+from portal.sealing import Unreadable as Unreadable
+from portal.sealing import key_ring as key_ring
+from portal.sealing import seal, unseal
 
 
 class SealedTextField(models.BinaryField):  # type: ignore[type-arg]
@@ -25,7 +14,7 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]
 
     The row's primary key is part of what is authenticated: it must be known before saving (a UUID made in
     Python), and values are written by ``save()`` only. Lists defer it and never decrypt. Reading raises
-    Unreadable. As stored: version byte, length of the key id, key id, nonce, ciphertext.
+    Unreadable.
     """
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
@@ -53,29 +42,13 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]
         """The ciphertext of ``text`` for this row, made with the newest key."""
         if instance.pk is None:
             raise ValueError(f"{self}: the primary key must be known before sealing")
-        key_id, key = key_ring.newest()
-        nonce = os.urandom(NONCE_BYTES)
-        name = key_id.encode()
-        return (
-            VERSION
-            + bytes([len(name)])
-            + name
-            + nonce
-            + AESGCM(key).encrypt(nonce, text.encode(), self._bound(instance))
-        )
+        return seal(text, self._bound(instance))
 
     def unseal(self, instance: models.Model, stored: bytes | memoryview) -> str:
         """The text of a stored value; raises Unreadable."""
-        value = bytes(stored)
-        end = 2 + value[1] if len(value) > 1 else 2
-        key_id, nonce, sealed = value[2:end], value[end : end + NONCE_BYTES], value[end + NONCE_BYTES :]
         try:
-            if value[:1] != VERSION:
-                raise ValueError("not a sealed value of a known version")
-            return (
-                AESGCM(key_ring.get(key_id.decode())).decrypt(nonce, sealed, self._bound(instance)).decode()
-            )
-        except (KeyMissing, InvalidTag, ValueError) as error:
+            return unseal(bytes(stored), self._bound(instance))
+        except Unreadable as error:
             raise Unreadable(f"{self} of {instance.pk}") from error
 
     def _bound(self, instance: models.Model) -> bytes:
