@@ -42,7 +42,7 @@ def _hashed() -> str:
 
 
 class UserFactory(DjangoModelFactory[User]):
-    """A person; a manager of everything unless said otherwise. ``password`` is PASSWORD."""
+    """A person who joined; a manager of everything unless said otherwise. ``password`` is PASSWORD."""
 
     class Meta:
         model = User
@@ -51,6 +51,7 @@ class UserFactory(DjangoModelFactory[User]):
     email = factory.Sequence(lambda number: f"person{number}@gatehouse.example")
     name = factory.Sequence(lambda number: f"Person {number}")
     role = Role.MANAGER
+    joined_at = factory.LazyFunction(timezone.now)
 
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **fields: Any) -> User:
@@ -75,6 +76,21 @@ class FamilyAdminFactory(UserFactory):
     """A family admin, who sees nothing until a Grant is made."""
 
     role = Role.FAMILY_ADMIN
+
+
+class InvitedFactory(UserFactory):
+    """A person who was invited and has not joined; the link is an Invitation of its own."""
+
+    name = ""
+    is_active = False
+    joined_at = None
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **fields: Any) -> User:
+        person = User(**fields)
+        person.set_unusable_password()
+        person.save(force_insert=True)
+        return person
 
 
 class PropertyFactory(DjangoModelFactory[Property]):

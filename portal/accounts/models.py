@@ -1,5 +1,6 @@
 """The people who use the portal."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.ids import PUBLIC_ID_LENGTH, new_public_id
+from portal.text import SEARCHABLE_LENGTH, searchable
 
 
 class Role(models.TextChoices):
@@ -67,6 +69,8 @@ class User(AbstractBaseUser):
     # Until they have taken their invitation up they are not active. Nobody without it was ever signed in.
     joined_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Name and address as they are searched and sorted by; save() keeps it.
+    search_text = models.CharField(max_length=SEARCHABLE_LENGTH, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -82,9 +86,16 @@ class User(AbstractBaseUser):
                 name="accounts_user_role_known",
             ),
         ]
+        indexes = [models.Index(fields=["search_text", "id"], name="accounts_user_name")]
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        self.search_text = searchable(self.name, self.email)
+        if update_fields is not None:
+            update_fields = {*update_fields, "search_text"}
+        super().save(*args, update_fields=update_fields, **options)
 
     @property
     def is_manager(self) -> bool:
@@ -131,6 +142,10 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # When the mail with the link was handed over; null where that did not work.
+    mailed_at = models.DateTimeField(null=True)
+    # The press that sent it: the same press sends no second one.
+    press = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 (null: sent without a press)
 
     objects = InvitationQuerySet.as_manager()
 
