@@ -73,6 +73,7 @@ class Connection(models.Model):
     access_token = SealedTextField(null=True, editable=True)
     refresh_token = SealedTextField(null=True, editable=True)
     expires_at = models.DateTimeField(null=True)
+    renewed_at = models.DateTimeField(null=True)
     # One refresh among all callers: whoever holds the lease renews, the others wait for the next version.
     token_version = models.IntegerField(default=1)
     refresh_lease_until = models.DateTimeField(null=True)
@@ -88,11 +89,15 @@ class Connection(models.Model):
     last_good_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
     failures = models.IntegerField(default=0)
+    # The last calls that got no answer, while nothing else was answered: when (seconds since 1970), about what.
+    recent_failures = models.JSONField(default=list)
     hold_until = models.DateTimeField(null=True)
-    # While it is failing nothing is sent before this moment; then one caller asks whether it is back.
+    # While it is open nothing is sent before this moment; then one caller asks whether it is back.
     open_until = models.DateTimeField(null=True)
     # When the managers were told that this sign-in is over: once for each time.
     told_at = models.DateTimeField(null=True)
+    # Somebody is at it, or it could not be sent: no mail is tried before this moment.
+    tell_after = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
     # Nothing is called through it ever again, and its tokens are gone; what it brought is still shown.
     removed_at = models.DateTimeField(null=True)
