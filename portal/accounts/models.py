@@ -154,3 +154,22 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class GuessLimit(models.Model):
+    """How much somebody has guessed lately: one row for whatever is counted (portal.accounts.guessing).
+
+    ``key`` is a digest; no address and no name stands here. Rows that say nothing any more are deleted.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    # When the guesses made so far will have been paid for, one after the other, in milliseconds.
+    paid_at_ms = models.BigIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    refused_since_ms = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["paid_at_ms"], name="accounts_guess_limit_paid")]
+
+    def __str__(self) -> str:
+        return self.key
