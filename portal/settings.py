@@ -95,8 +95,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.web.middleware.PlainAddressMiddleware",
     "portal.web.middleware.PolicyMiddleware",
-    "portal.web.middleware.TimeZoneMiddleware",
+    "portal.web.middleware.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.accounts.activity.ActivityMiddleware",
+    "portal.audit.expiry.ExpiredSessionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.web.middleware.PrivatePagesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -176,6 +178,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Gatehouse] "
+# A new password or another second factor is told by mail to whoever it concerns.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key,10/15m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 
@@ -186,9 +190,14 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_PRODUCTION
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Managers and auditors must have a second factor before they see anything.
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", IS_PRODUCTION)
-USERSESSIONS_TRACK_ACTIVITY = False  # portal.accounts.sessions notes it, and not at every request
+USERSESSIONS_TRACK_ACTIVITY = False  # portal.accounts.session_store notes it, and not at every request
 
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_ENGINE = "portal.accounts.session_store"
+# A session ends when nobody does anything in it, and in any case so long after signing in.
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 30)
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 60 * 60
+if SESSION_IDLE_MINUTES < 1 or SESSION_COOKIE_AGE < 1:
+    raise ImproperlyConfigured("SESSION_IDLE_MINUTES and SESSION_HOURS are 1 or more.")
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"
@@ -274,6 +283,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "plan-sync": {"task": "access.tasks.plan_sync", "schedule": 1.0, "options": {"expires": 5}},
     "settle-commands": {"task": "access.tasks.settle_commands", "schedule": 10.0, "options": {"expires": 30}},
+    "clear-sessions": {
+        "task": "portal.accounts.tasks.clear_sessions",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "fetch-pictures": {"task": "access.tasks.fetch_pictures", "schedule": 2.0, "options": {"expires": 10}},
 }
 
@@ -307,7 +321,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Gatehouse <gatehouse@localho
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"no-secrets": {"()": "portal.web.logs.SecretPaths"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no-secrets"]}
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
 }

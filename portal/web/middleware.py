@@ -1,8 +1,8 @@
 """What every request passes: its id, its person, its time zone, and the rules for private pages."""
 
 import logging
-import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 from uuid import uuid4
 
@@ -11,12 +11,15 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import resolve_url
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from portal.web.access import Person, policy_of
 from portal.web.where import Where, client_address, current_request
+from portal.web.zones import zone_called
 
+THEME_COOKIE = "theme"
+THEMES = frozenset({"light", "dark"})
 logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -93,21 +96,37 @@ def sign_in_first(request: HttpRequest) -> HttpResponseBase:
     return redirect_to_login(path, resolve_url(settings.LOGIN_URL))
 
 
-class TimeZoneMiddleware:
-    """Tells times in the person's own zone."""
+class PreferencesMiddleware:
+    """Tells times in the person's own zone, words in their language, and knows which colours they like.
+
+    ``request.theme`` is "light", "dark" or "" (as the system): of somebody signed in what their account says, and of
+    anybody else what their browser kept. Templates ask for it, so that no page has to ask who somebody is.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
-            try:
-                zone = zoneinfo.ZoneInfo(request.user.time_zone)
-            except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-                zone = zoneinfo.ZoneInfo("UTC")
-            with timezone.override(zone):
-                return self.get_response(request)
-        return self.get_response(request)
+        if not request.user.is_authenticated:
+            _set_theme(request, request.COOKIES.get(THEME_COOKIE, ""))
+            return self.get_response(request)
+        _set_theme(request, request.user.theme)
+        with timezone.override(zone_called(request.user.time_zone)), _words_of(request.user.language):
+            return self.get_response(request)
+
+
+def _set_theme(request: HttpRequest, theme: str) -> None:
+    request.theme = theme if theme in THEMES else ""  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _words_of(language: str) -> Iterator[None]:
+    """The person's language, where we speak it; else what their browser asks for."""
+    if language in dict(settings.LANGUAGES):
+        with translation.override(language):
+            yield
+    else:
+        yield
 
 
 class PrivatePagesMiddleware:
