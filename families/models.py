@@ -177,8 +177,7 @@ class ReachQuerySet(models.QuerySet["Reach"]):
 
     def working(self) -> Self:
         """Those of the organisation through which something can be done now."""
-        found = self.filter(gone_at=None, connection__owner=None, connection__paused_at=None)
-        return found.exclude(connection__health=Health.SIGNED_OUT)
+        return self._usable().filter(connection__owner=None)
 
     def to_act_in(self, family: Family) -> "Reach | None":
         """The organisation's account that acts in this family: the one with the most rights; None where there is none.
@@ -188,6 +187,21 @@ class ReachQuerySet(models.QuerySet["Reach"]):
         rank = Case(When(auth=Rights.ADMIN, then=0), When(auth=Rights.USER, then=1), default=2)
         found = self.working().filter(family=family).select_related("connection")
         return found.order_by(rank, "first_seen_at", "pk").first()
+
+    def own_of(self, user: User, family: Family) -> "Reach | None":
+        """The person's own account in this family, for their own PIN, NFC, Bluetooth and face; None without one.
+
+        Brings its connection along. Nobody else acts through it, and it says nothing of what they may see: the
+        family is one that was asked of ``visible_to``.
+        """
+        if not user.may_act:
+            return None
+        found = self._usable().filter(connection__owner=user, family=family)
+        return found.select_related("connection").order_by("first_seen_at", "pk").first()
+
+    def _usable(self) -> Self:
+        found = self.filter(gone_at=None, connection__paused_at=None, connection__removed_at=None)
+        return found.exclude(connection__health=Health.SIGNED_OUT)
 
 
 class Reach(models.Model):

@@ -1,16 +1,16 @@
 """The list of families of one connection, kept in step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
-from families.models import Change, Family, Reach, SyncState
+from families.models import Change, Family, Member, Reach, SyncState
 from families.sync import states
 from families.sync.changes import ChangeKind, Explanations
 from families.sync.readings import Reading
+from portal.connections.models import Connection
 from portal.text import searchable
 from portal.upstream.client import Answer, Client
 from portal.upstream.types import FamilySummary
@@ -25,6 +25,9 @@ LONGEST_ID = 128
 class FamilyLists:
     """Keeper of the lists of families.
 
+    A person's own list makes no family and says nothing of one: of those that are known already it notes which
+    their account reaches.
+
     ``last_seen_at`` is written when a family goes missing, from the last answer that had it: as long as it is
     there, the state's ``last_good_at`` says the same, and no row is rewritten for it.
     """
@@ -38,8 +41,7 @@ class FamilyLists:
     def prepare(self, reading: Reading) -> None:
         """Make the families that are new with their states, some at a time; a kill between leaves whole families."""
         rows, _ = distinct(reading.answer.result)
-        known = _known(reading.connection.pk, rows)
-        lacking = [row for row in rows.values() if row.residence_id not in known]
+        lacking = _lacking(reading.connection, rows)
         for some in states.pieces(lacking, NEW_AT_ONCE):
             with transaction.atomic():
                 state = SyncState.objects.select_for_update().get(pk=reading.state.pk)
@@ -54,7 +56,12 @@ class FamilyLists:
             rows, aside = distinct(reading.answer.result)
             reading.set_aside(aside)
             counts["families"] += len(rows)
-            _update(reading, rows)
+            if reading.connection.owner_id is None:
+                _update(reading, rows)
+            else:
+                # A family may become known without this list changing.
+                reading.look_again()
+            Connection.objects.filter(pk=reading.connection.pk).update(families_listed=len(rows))
             may_miss = not reading.answer.unread and not aside
             counts["gone"] += _mark_missing(reading, rows, may_miss=may_miss)
         return counts
@@ -112,45 +119,64 @@ def tell_family(
 TOLD_FIELDS = ("name", "search_text", "is_online", "online_changed_at", "is_installed")
 
 
-def _known(connection: UUID, rows: Mapping[str, FamilySummary]) -> set[str]:
-    """The residences that need nothing made: with their family, its reach and its states."""
+def _lacking(connection: Connection, rows: Mapping[str, FamilySummary]) -> list[FamilySummary]:
+    """The rows for which something has to be made: the family, its reach or its states; for a person's own list
+    the reach of a family that is known."""
+    reached = Family.objects.filter(
+        Exists(Reach.objects.filter(connection=connection, family=OuterRef("pk")))
+    )
+    if connection.owner_id is None:
+        state = SyncState.objects.filter(family=OuterRef("pk"), kind=states.FAMILY_KINDS[-1])
+        whole = _residences(reached.filter(Exists(state)), rows)
+        return [row for row in rows.values() if row.residence_id not in whole]
+    wanted = _residences(_told_by_the_organisation(), rows) - _residences(reached, rows)
+    return [row for row in rows.values() if row.residence_id in wanted]
+
+
+def _told_by_the_organisation() -> QuerySet[Family]:
+    return Family.objects.filter(Exists(Reach.objects.filter(family=OuterRef("pk"), connection__owner=None)))
+
+
+def _residences(families: QuerySet[Family], rows: Mapping[str, FamilySummary]) -> set[str]:
+    """The residences of these rows that are among the families."""
     found: set[str] = set()
-    reach = Reach.objects.filter(connection=connection, family=OuterRef("pk"))
-    state = SyncState.objects.filter(family=OuterRef("pk"), kind=states.FAMILY_KINDS[-1])
-    whole = Family.objects.filter(Exists(reach), Exists(state))
     for some in states.pieces(list(rows)):
-        found.update(whole.filter(residence_id__in=some).values_list("residence_id", flat=True))
+        found.update(families.filter(residence_id__in=some).values_list("residence_id", flat=True))
     return found
 
 
 def _make(reading: Reading, rows: Sequence[FamilySummary]) -> None:
     """The families, reaches and states of these rows, as far as they are not there yet."""
+    is_own = reading.connection.owner_id is not None
     now = reading.answered_at
-    Family.objects.bulk_create(
-        [
-            Family(
-                residence_id=row.residence_id,
-                name=row.family_name,
-                search_text=searchable(row.family_name),
-                is_online=row.online,
-                is_installed=row.installed,
-                first_seen_at=now,
-                last_seen_at=now,
-            )
-            for row in rows
-        ],
-        ignore_conflicts=True,
-    )
+    if not is_own:
+        Family.objects.bulk_create(
+            [
+                Family(
+                    residence_id=row.residence_id,
+                    name=row.family_name,
+                    search_text=searchable(row.family_name),
+                    is_online=row.online,
+                    is_installed=row.installed,
+                    first_seen_at=now,
+                    last_seen_at=now,
+                )
+                for row in rows
+            ],
+            ignore_conflicts=True,
+        )
     residences = [row.residence_id for row in rows]
     families = dict(
         Family.objects.filter(residence_id__in=residences).values_list("residence_id", "pk").order_by("pk")
     )
+    rights = _known_rights(families.values(), rows)
     Reach.objects.bulk_create(
         [
             Reach(
                 connection=reading.connection,
                 family_id=families[row.residence_id],
                 account_id=row.account_id,
+                auth=rights.get((families[row.residence_id], row.account_id), ""),
                 first_seen_at=now,
                 last_seen_at=now,
             )
@@ -158,7 +184,15 @@ def _make(reading: Reading, rows: Sequence[FamilySummary]) -> None:
         ],
         ignore_conflicts=True,
     )
-    states.make_for_families(families.values())
+    if not is_own:
+        states.make_for_families(families.values())
+
+
+def _known_rights(families: Collection[int], rows: Sequence[FamilySummary]) -> dict[tuple[int, str], str]:
+    """What these accounts may do in families whose members were read before; the members' next answer says it anew."""
+    accounts = {row.account_id for row in rows}
+    members = Member.objects.filter(family__in=list(families), account_id__in=accounts, gone_at=None)
+    return {(pk, account): auth for pk, account, auth in members.values_list("family", "account_id", "auth")}
 
 
 def _update(reading: Reading, rows: Mapping[str, FamilySummary]) -> None:
@@ -217,13 +251,13 @@ def _mark_missing(reading: Reading, rows: Mapping[str, FamilySummary], *, may_mi
             changed.append(reach)
     fields = ["account_id", "missing_answers", "missing_since", "gone_at", "last_seen_at"]
     Reach.objects.bulk_update(changed, fields, batch_size=200)
-    return _mark_gone(gone, now)
+    return _mark_gone(gone, now) if reading.connection.owner_id is None else 0
 
 
 def _mark_gone(reaches: Sequence[Reach], now: datetime) -> int:
-    """Mark those families gone that no other connection reaches either."""
+    """Mark those families gone that no other connection of the organisation reaches either."""
     last_seen = {reach.family_id: reach.last_seen_at for reach in reaches}
-    still = Reach.objects.filter(family=OuterRef("pk"), gone_at=None)
+    still = Reach.objects.filter(family=OuterRef("pk"), gone_at=None, connection__owner=None)
     count = 0
     for some in states.pieces(sorted(last_seen)):
         families = list(Family.objects.filter(~Exists(still), pk__in=some, gone_at=None))

@@ -33,9 +33,8 @@ def refresh_members(client: Client, family: Family, *, deadline_seconds: float |
     except UpstreamError:
         states.release_untried(state.lease_holder, [state.pk], due_at=timezone.now())
         return False
-    reach = (
-        Reach.objects.filter(family=family, gone_at=None).select_related("connection").order_by("pk").first()
-    )
+    reaches = Reach.objects.filter(family=family, gone_at=None, connection__owner=None)
+    reach = reaches.select_related("connection").order_by("pk").first()
     if reach is None:
         return False
     reading = Reading(

@@ -36,7 +36,7 @@ _chance = random.SystemRandom()
 def make_for_connections() -> None:
     """See to it that each connection has the state of its list of families. Costs one query when all have."""
     mine = SyncState.objects.filter(connection=OuterRef("pk"), kind=Kind.FAMILIES)
-    lacking = Connection.objects.filter(~Exists(mine)).values_list("pk", flat=True)
+    lacking = Connection.objects.there().filter(~Exists(mine)).values_list("pk", flat=True)
     SyncState.objects.bulk_create(
         [
             SyncState(kind=Kind.FAMILIES, connection_id=pk, interval_seconds=_base(Kind.FAMILIES))
@@ -61,12 +61,12 @@ def make_for_families(families: Iterable[int]) -> None:
 def reading_connection(connections: Collection[uuid.UUID]) -> Case:
     """An expression on SyncState: which of these connections reads it; NULL where none reaches the family.
 
-    The organisation's comes before a person's own, and the first that reached the family before later ones,
-    so that a family's history is always told by the same account.
+    A family is read by the organisation's only, never by a person's own, of which only its list is read; and by the
+    first that reached it before later ones, so that its history is always told by the same account.
     """
     reaches = Reach.objects.filter(
-        family=OuterRef("family_id"), gone_at=None, connection__in=connections
-    ).order_by(F("connection__owner").asc(nulls_first=True), "first_seen_at", "pk")
+        family=OuterRef("family_id"), gone_at=None, connection__owner=None, connection__in=connections
+    ).order_by("first_seen_at", "pk")
     return Case(
         When(connection__in=connections, then=F("connection_id")),
         When(family__isnull=False, then=Subquery(reaches.values("connection_id")[:1])),

@@ -47,6 +47,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         """Those that were not removed."""
         return self.filter(removed_at=None)
 
+    def without_secrets(self) -> Self:
+        """The same rows, for reading what may be shown: nothing sealed comes along."""
+        return self.defer("client_secret", "access_token", "refresh_token")
+
     def usable(self) -> Self:
         """Those that calls may be tried on: not paused, removed or signed out, nor of somebody switched off."""
         return (

@@ -30,7 +30,7 @@ def test_a_connection_is_added_and_the_planner_finds_it(simulator: SimulatorProc
     assert (made.name, made.base_url, made.history_zone) == ("Riverside", simulator.url, "Europe/Lisbon")
     assert made.access_token == simulator.token
     assert SyncState.objects.get().kind == Kind.FAMILIES
-    assert [row["command"] for row in simulator.journal()] == ["get_family_list"]
+    assert [row["command"] for row in simulator.journal()] == ["get_family_list", "get_family_info"]
     told = list(Entry.objects.order_by("number").values_list("event", "phase", "outcome", "actor_kind"))
     assert told == [
         ("connection.add", "intent", "", "operator"),

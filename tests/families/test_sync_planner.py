@@ -159,7 +159,7 @@ def test_a_message_holds_ids_of_one_connection_and_not_too_many(connection):
     assert all(isinstance(pk, int) for pk in flat(sent))
 
 
-def test_the_organisations_connection_reads_before_a_persons_own(connection):
+def test_a_family_is_read_by_the_organisations_connection_and_never_by_a_persons_own(connection):
     personal = ConnectionFactory(owner=UserFactory())
     family = FamilyFactory()
     ReachFactory(connection=personal, family=family, first_seen_at=timezone.now() - timedelta(days=1))
@@ -169,7 +169,7 @@ def test_the_organisations_connection_reads_before_a_persons_own(connection):
     read_by = SyncState.objects.filter(family=family).annotate(reader=states.reading_connection(everybody))
     assert set(read_by.values_list("reader", flat=True)) == {connection.pk}
     alone = SyncState.objects.filter(family=family).annotate(reader=states.reading_connection([personal.pk]))
-    assert set(alone.values_list("reader", flat=True)) == {personal.pk}
+    assert set(alone.values_list("reader", flat=True)) == {None}
 
 
 def test_a_turn_costs_the_same_however_many_families_and_connections_there_are(connection):

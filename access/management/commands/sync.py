@@ -90,7 +90,7 @@ def _kinds(text: str) -> list[str]:
 
 def _connections(name: str) -> tuple[list[Connection], list[str]]:
     """Those to read through, and the names of those that are signed out."""
-    found = list(Connection.objects.order_by("created_at", "pk"))
+    found = list(Connection.objects.of_the_organisation().there().order_by("created_at", "pk"))
     if name:
         found = [connection for connection in found if connection.name == name]
         if not found:

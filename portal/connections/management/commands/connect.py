@@ -5,14 +5,18 @@ import zoneinfo
 from argparse import ArgumentParser
 from typing import Any
 
-from django.db import transaction
-from django.utils import timezone
-
-from access.sync.zones import retell
-from families.models import Kind, SyncState
 from portal.audit.trail import AuditUnavailable, By
-from portal.connections import addresses, joining
-from portal.connections.joining import PasswordGrant, PastedToken
+from portal.connections import addresses, joining, services
+from portal.connections.failing import in_words
+from portal.connections.joining import (
+    ConnectionGone,
+    Credentials,
+    NameTaken,
+    PasswordGrant,
+    PastedToken,
+    Wanted,
+)
+from portal.connections.models import Connection
 from portal.console import ConsoleCommand, Stop, read_lines
 from portal.upstream.errors import UpstreamError
 from portal.upstream.text import clean
@@ -44,28 +48,26 @@ class Command(ConsoleCommand):
             _check_zone(zone)
         try:
             url = addresses.normalised(options["url"])
+            addresses.check_reach(url)
         except ValueError as error:
             raise Stop(f"{_shown(options['url'])}: {error}") from None
-        credentials = _credentials(options)
+        # Among the organisation's: what people call their own is theirs.
+        renews = Connection.objects.of_the_organisation().there().filter(name=name).first()
+        wanted = Wanted(name, url, _credentials(options), renews=renews, history_zone=zone or "")
         try:
-            proven = joining.prove(By.operator(), name, url, credentials)
+            proven = joining.prove(By.operator(), wanted)
         except AuditUnavailable as error:
             raise Stop(f"Nothing was tried: the audit trail is not available ({error}).") from error
         except UpstreamError as error:
-            raise Stop(f"Nothing was stored. Tried {joining.in_words(url, error)}.") from error
-        with transaction.atomic():
-            connection, is_new = joining.keep(By.operator(), proven, history_zone=zone)
-            # The planner finds the connection by this row, and reads its families next.
-            SyncState.objects.update_or_create(
-                kind=Kind.FAMILIES,
-                connection=connection,
-                defaults={"due_at": timezone.now(), "failures": 0, "last_error": ""},
-            )
-        if zone and not is_new:
-            moved = retell(By.operator(), connection)
-            if moved:
-                self.say(f"{moved} rows of its history are now told in {zone}.")
-        done = "added" if is_new else "renewed"
+            raise Stop(f"Nothing was stored. Tried {in_words(url, error)}.") from error
+        try:
+            connected = services.connect(By.operator(), proven)
+        except (NameTaken, ConnectionGone):
+            raise Stop("Nothing was stored: the connection was added or removed meanwhile") from None
+        connection = connected.connection
+        if connected.moved:
+            self.say(f"{connected.moved} rows of its history are now told in {connection.history_zone}.")
+        done = "added" if connected.is_new else "renewed"
         self.say(
             f"Connection “{connection.name}” {done}: {connection.base_url}, families: {proven.families}."
         )
@@ -97,14 +99,14 @@ def _check_zone(zone: str) -> None:
         raise Stop(f"there is no time zone {zone!r}; they are named like Europe/Lisbon") from None
 
 
-def _credentials(options: dict[str, Any]) -> PastedToken | PasswordGrant:
+def _credentials(options: dict[str, Any]) -> Credentials:
     if options["token_stdin"]:
         if options["username"] or options["client_id"]:
             raise Stop("--username and --client-id go with --password-stdin")
-        token = read_lines("token")[0].strip()
-        if not token.isascii() or not token.isprintable() or " " in token:
-            raise Stop("standard input holds no token: it has a character that no token has")
-        return PastedToken(token)
+        try:
+            return PastedToken(joining.checked_token(read_lines("token")[0]))
+        except ValueError as error:
+            raise Stop(f"standard input holds no token: {error}") from None
     if not options["username"] or not options["client_id"]:
         raise Stop("--password-stdin needs --username and --client-id")
     password, secret = read_lines("password", "client secret")

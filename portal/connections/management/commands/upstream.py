@@ -65,11 +65,12 @@ class Command(ConsoleCommand):
             param = _param(spec, options["fields"], options["param"])
         except ValueError as error:
             raise Stop(f"Nothing was sent: {error}", NOT_SENT) from None
-        connection = Connection.objects.filter(name=options["connection"]).first()
+        there = Connection.objects.of_the_organisation().there()
+        connection = there.filter(name=options["connection"]).first()
         if connection is None and not options["connection"]:
             raise Stop("needs --connection NAME: the connection to send it through", NOT_SENT)
         if connection is None:
-            names = ", ".join(Connection.objects.order_by("name").values_list("name", flat=True)[:10])
+            names = ", ".join(there.order_by("name").values_list("name", flat=True)[:10])
             raise Stop(f"there is no connection {options['connection']!r} ({names or 'none yet'})", NOT_SENT)
         try:
             answer = self._write(connection, spec, param) if spec.is_write else _read(connection, spec, param)
