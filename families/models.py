@@ -7,6 +7,7 @@ from typing import Self, TypeVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, When
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -42,6 +43,7 @@ class Property(models.Model):
 
     class Meta:
         verbose_name_plural = "properties"
+        constraints = [models.UniqueConstraint(Lower("name"), name="families_property_name_unique")]
 
     def __str__(self) -> str:
         return self.name

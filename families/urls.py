@@ -1,6 +1,6 @@
 """The addresses of families, properties and people, all of one namespace."""
 
-from django.urls import path
+from django.urls import include, path
 
 from families.views import families, members
 
@@ -10,4 +10,5 @@ urlpatterns = [
     path("families/<slug:family_id>/", families.family_detail, name="family_detail"),
     path("families/<slug:family_id>/name/", families.family_rename, name="family_rename"),
     path("families/<slug:family_id>/invitations/", members.member_invite, name="member_invite"),
+    path("properties/", include("families.urls_properties")),
 ]

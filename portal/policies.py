@@ -43,6 +43,29 @@ POLICIES = {
     "families:member_invite": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
     # Doors.
     "access:device_list": Policy(),
+    "families:property_list": Policy(roles=REVIEWERS),
+    "families:property_create": Policy(GET_POST, MANAGERS, unlimited_only=True),
+    "families:property_detail": Policy(roles=REVIEWERS, objects={"property_id": "property"}),
+    "families:property_change": Policy(
+        GET_POST, MANAGERS, unlimited_only=True, objects={"property_id": "property"}
+    ),
+    "families:property_delete": Policy(
+        GET_POST, MANAGERS, unlimited_only=True, objects={"property_id": "property"}
+    ),
+    "families:placement_create": Policy(
+        GET_POST,
+        MANAGERS,
+        unlimited_only=True,
+        objects={"property_id": "property"},
+        body={"family": "family"},
+    ),
+    "families:placement_delete": Policy(
+        GET_POST,
+        MANAGERS,
+        unlimited_only=True,
+        objects={"property_id": "property"},
+        body={"family": "family"},
+    ),
     "access:family_doors": Policy(objects={"family_id": "family"}),
     "access:opening_create": Policy(POST, ACTORS, objects={"family_id": "family", "relay_id": "relay"}),
     "access:opening_press": Policy(
