@@ -8,6 +8,8 @@ import secrets
 from pathlib import Path
 
 KEY_BYTES = 32
+# What the ids of keys begin with that were made by themselves, for development and the demo.
+DEVELOPMENT = "dev-"
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 
 
@@ -15,9 +17,19 @@ class KeyMissing(Exception):
     """No key of that id is in the file: the operator must put it back, nothing can be read without it."""
 
 
-def new_key_line() -> str:
-    """A fresh key with a random id, as one line of a key file."""
-    return f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
+def new_key_line(*, is_for_development: bool = False) -> str:
+    """A fresh key with a random id, as one line of a key file. The id tells one that development made."""
+    key_id = (DEVELOPMENT if is_for_development else "") + secrets.token_hex(4)
+    return f"{key_id}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
+
+
+def is_of_development(text: str) -> bool:
+    """Whether a key file holds a key that development made, wherever it was copied to.
+
+    Design decision: the mark is the id, not a comment or the path. The id goes where the key goes, because
+    nothing that was sealed or signed with the key can be read without it.
+    """
+    return any(line.strip().startswith(DEVELOPMENT) for line in text.splitlines())
 
 
 def make_once(path: Path, content: str) -> None:

@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from portal.keys import make_once, new_key_line
+from portal.keys import is_of_development, make_once, new_key_line
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -31,13 +31,13 @@ def _key_file(variable: str, name: str) -> Path:
         path = Path(os.environ[variable])
         if not path.is_file():
             raise ImproperlyConfigured(f"{variable}: there is no file {path}.")
-        if path.resolve().is_relative_to(DATA / "keys"):
+        if path.resolve().is_relative_to(DATA / "keys") or is_of_development(path.read_text("latin-1")):
             raise ImproperlyConfigured(
                 f"{variable} names a key that development made; make one for production."
             )
         return path
     path = Path(env.str(variable, str(DATA / "keys" / name)))
-    make_once(path, new_key_line())
+    make_once(path, new_key_line(is_for_development=True))
     return path
 
 
@@ -46,6 +46,14 @@ ENCRYPTION_KEYS_FILE = _key_file("ENCRYPTION_KEYS_FILE", "encryption-keys")
 AUDIT_KEYS_FILE = _key_file("AUDIT_KEYS_FILE", "audit-keys")
 
 # Where it is reached.
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine as itself: nobody else can come by that name."""
+    name = host.strip("[]").rstrip(".").lower()
+    return name in {"localhost", "::1", "0.0.0.0"} or name.startswith("127.") or name.endswith(".localhost")  # noqa: S104
+
+
 PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]"]
@@ -57,6 +65,18 @@ if IS_PRODUCTION:
         raise ImproperlyConfigured("Production needs ALLOWED_HOSTS: the names it is reached by, without *.")
     if urlsplit(PUBLIC_URL).scheme != "https":
         raise ImproperlyConfigured("Production needs PUBLIC_URL: the https address people use.")
+    if is_loopback(urlsplit(PUBLIC_URL).hostname or ""):
+        raise ImproperlyConfigured(
+            "PUBLIC_URL leads to this machine only; production needs the address people use."
+        )
+    if all(is_loopback(host.lstrip(".")) for host in ALLOWED_HOSTS):
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS names this machine only; production needs the name people use."
+        )
+    if (DATA / "demo.json").exists():
+        raise ImproperlyConfigured(
+            f"DATA is the demo's folder, {DATA}: its people and their passwords are known."
+        )
 
 INSTALLED_APPS = [
     "portal.accounts",
@@ -291,6 +311,16 @@ CELERY_BEAT_SCHEDULE = {
     "fetch-pictures": {"task": "access.tasks.fetch_pictures", "schedule": 2.0, "options": {"expires": 10}},
 }
 
+    "look-after-connections": {
+        "task": "portal.connections.tasks.look_after_connections",
+        "schedule": 5.0,
+        "options": {"expires": 15},
+    },
+    "tell-lost-sign-ins": {
+        "task": "portal.connections.tasks.tell_lost_sign_ins",
+        "schedule": 15.0,
+        "options": {"expires": 60},
+    },
 # The upstream.
 UPSTREAM_DEADLINE_SECONDS = env.float("UPSTREAM_DEADLINE_SECONDS", 8.0)
 UPSTREAM_CALLS_PER_MINUTE = env.int("UPSTREAM_CALLS_PER_MINUTE", 6_000)
@@ -319,6 +349,7 @@ vars().update(env.email_url("EMAIL_URL", "consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Gatehouse <gatehouse@localhost>")
 
 LOGGING = {
+EMAIL_TIMEOUT = 10
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"no-secrets": {"()": "portal.web.logs.SecretPaths"}},

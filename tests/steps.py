@@ -52,6 +52,8 @@ def production(folder: Path) -> dict[str, str]:
         files[variable] = str(path)
     return files | {
         "GATEHOUSE_ENV": "production",
+        # Not the folder of a demo that was tried here.
+        "DATA": str(folder),
         "PUBLIC_URL": "https://gatehouse.example.test",
         "ALLOWED_HOSTS": "gatehouse.example.test",
         "TRUSTED_PROXY_COUNT": "1",

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 
 from access.sync import presses
@@ -34,8 +33,7 @@ LOOK_AGAIN_SECONDS = 0.2
 
 def run_chunk(ids: Collection[int]) -> Report:
     """Read those of these states that are due and free. Running it again, or late, or twice at once, does no harm."""
-    held = Q(hold_until=None) | Q(hold_until__lte=timezone.now())
-    connections = {connection.pk: connection for connection in Connection.objects.usable().filter(held)}
+    connections = {connection.pk: connection for connection in Connection.objects.callable_at(timezone.now())}
     return _run(ids, connections, is_forced=False)
 
 

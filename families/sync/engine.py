@@ -7,6 +7,7 @@ its part of one update at the end. No transaction is held across a call.
 
 import logging
 import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,13 +25,13 @@ from families.sync.readings import Keeper, Reading, write_together
 from families.sync.reports import Failure, Report, Reread
 from families.sync.source import Source, Stopped
 from portal.connections import health
-from portal.connections.models import Connection
+from portal.connections.models import Connection, Health
 from portal.upstream import errors
 
 # One transaction takes at most so many families, and ends when it holds so many rows.
 BATCH_FAMILIES = 25
 BATCH_ROWS = 500
-# The upstream is given up for this round when as many calls in a row got no answer as there are threads.
+# What no connection reaches now, or whose sign-in is over, is not asked about at once again.
 AFTER_OUTAGE = timedelta(seconds=30)
 
 log = logging.getLogger(__name__)
@@ -70,13 +71,14 @@ def run(
 
 @dataclass(frozen=True)
 class _Arrived:
-    """What a thread brings back: a new answer, the same answer (None), or what went wrong."""
+    """What a thread brings back: a new answer, the same answer (None), what went wrong, or that it did not ask."""
 
     state: SyncState
     reading: Reading | None
     error: Exception | None
     asked_at: datetime
     clock_ahead: timedelta = timedelta(0)
+    is_untried: bool = False
 
 
 class Round:
@@ -96,9 +98,10 @@ class Round:
         self.report = Report()
         self.source = Source(connection)
         self.arrived: queue.SimpleQueue[_Arrived] = queue.SimpleQueue()
+        self.is_over = threading.Event()
         self.waiting: deque[SyncState] = deque()
         self.unchanged: list[_Arrived] = []
-        self.silent_in_a_row = 0
+        self.has_failed = False
         self.stopped: Stopped | None = None
         self.open: dict[int, SyncState] = {}
 
@@ -116,7 +119,7 @@ class Round:
             self.source.close()
             # Only when something unforeseen went on: what was not tried stays due.
             states.release_untried(self.holder, list(self.open))
-        if self.report.good:
+        if self.report.good and not self.has_failed:
             health.mark_good(self.connection)
         return self.report
 
@@ -151,6 +154,9 @@ class Round:
     def _read(self, state: SyncState) -> None:
         """In a thread. Decodes only what differs from what is known."""
         asked_at = timezone.now()
+        if self.is_over.is_set():
+            self.arrived.put(_Arrived(state, None, None, asked_at, is_untried=True))
+            return
         error: Exception | None = None
         reading = None
         ahead = timedelta(0)
@@ -191,10 +197,16 @@ class Round:
     def _handle(self, batch: Sequence[_Arrived]) -> None:
         changed: dict[str, list[Reading]] = {}
         for one in batch:
+            if one.is_untried:
+                self.waiting.append(one.state)
+                continue
             if one.error is not None:
                 self._handle_error(one.state, one.error)
                 continue
-            self.silent_in_a_row = 0
+            if self.has_failed and not self.is_over.is_set():
+                # Before the next failure is counted: between the two somebody was answered.
+                self.has_failed = False
+                health.mark_good(self.connection)
             if one.reading is not None:
                 changed.setdefault(one.state.kind, []).append(one.reading)
             else:
@@ -234,33 +246,43 @@ class Round:
             case errors.UpstreamBusy(status=None):
                 # Our own budget: it may only be that the minute is over.
                 self.waiting.append(state)
+                if self.stopped:
+                    return
                 try:
                     self.source.refill(len(self.waiting))
                 except Stopped as stopped:
-                    self.stopped = self.stopped or stopped
+                    self.stopped = stopped
             case errors.UpstreamBusy():
                 health.hold(self.connection, error.retry_after_seconds)
                 self.waiting.append(state)
                 until = timezone.now() + timedelta(seconds=max(1.0, error.retry_after_seconds))
-                self.stopped = Stopped("the upstream asked for a pause", until=until, is_failure=False)
+                self._stop(Stopped("the upstream asked for a pause", until=until, is_failure=False))
             case errors.SignInLost():
-                health.mark_signed_out(self.connection, error.words or error.reason)
+                # Whoever could not renew the token has noted it, where it was the token.
                 self._fail(state, str(error))
-                self.stopped = Stopped(str(error), until=timezone.now() + AFTER_OUTAGE)
+                if Connection.objects.filter(pk=self.connection.pk, health=Health.SIGNED_OUT).exists():
+                    self._stop(Stopped(str(error), until=timezone.now() + AFTER_OUTAGE))
             case errors.UpstreamUnavailable():
                 self._fail(state, str(error))
-                self.silent_in_a_row += 1
-                if self.silent_in_a_row >= settings.SYNC_THREADS or not self.report.good:
-                    health.mark_failing(self.connection, str(error))
-                if self.silent_in_a_row >= settings.SYNC_THREADS:
-                    self.stopped = Stopped(str(error), until=timezone.now() + AFTER_OUTAGE)
+                about = str(state.family_id or health.NOBODY)
+                self.has_failed = True
+                # As read, it was good: whatever is noted now is over with the next answer.
+                self.connection.failures += 1
+                if health.note_failure(self.connection, error, about=about):
+                    # What was not tried stays due, for when it answers again.
+                    self._stop(Stopped(str(error)))
             case errors.UpstreamError():
                 # It answered, only not with what was asked for.
-                self.silent_in_a_row = 0
                 self._fail(state, str(error))
             case _:
                 log.error("a state could not be read", exc_info=error)
                 self._fail(state, f"could not be read: {type(error).__name__}")
+
+    def _stop(self, stopped: Stopped) -> None:
+        """Send nothing more through this connection, whatever waits for its turn."""
+        self.stopped = self.stopped or stopped
+        self.is_over.set()
+        self.source.stop()
 
     def _fail(self, state: SyncState, words: str) -> None:
         states.release_failed(self.holder, state, words)
@@ -292,7 +314,7 @@ class Round:
                 self.report.failures.append(Failure(state, self.stopped.words))
                 self.on_progress(1)
             else:
-                self.report.postponed[state.pk] = self.stopped.until
+                self.report.postponed[state.pk] = self.stopped.until or timezone.now()
             self.open.pop(state.pk, None)
 
     def _note(

@@ -45,9 +45,11 @@ def plan(send: Callable[[list[int]], None]) -> int:
 
 
 def _connections(now: datetime) -> dict[UUID, int]:
-    """The connections that may be called now, with the calls they have left in this minute."""
-    held = Q(hold_until=None) | Q(hold_until__lte=now)
-    limits = dict(Connection.objects.usable().filter(held).values_list("pk", "calls_per_minute"))
+    """The connections that may be called now, with the calls they have left in this minute.
+
+    One that rests is none of them, also when its pause is over: portal.connections.tasks looks whether it is back.
+    """
+    limits = dict(Connection.objects.callable_at(now).values_list("pk", "calls_per_minute"))
     return {pk: left for pk, left in calls_left(limits).items() if left > 0}
 
 

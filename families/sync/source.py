@@ -12,20 +12,26 @@ from django.utils import timezone
 from portal.connections import budget, health
 from portal.connections.budget import Allowance
 from portal.connections.models import CallCount, Connection
-from portal.connections.sealed import Unreadable
+from portal.connections.outcomes import learn
+from portal.connections.probing import look
 from portal.connections.tokens import StoredTokens
-from portal.keys import KeyMissing
 from portal.upstream.client import Client
 from portal.upstream.errors import UpstreamBusy, UpstreamError
 
 # Reads are tried again when they fail: so much more is taken beforehand, and given back.
 SPARE_CALLS = 8
+# A sign-in that is over, or cannot be read, is not asked about at once again.
+AFTER_TROUBLE = timedelta(seconds=30)
+_RESTING = "the upstream does not answer; it is tried again by itself"
 
 
 class Stopped(Exception):
-    """Nothing more is read through this connection before ``until``. Not a failure: a budget or a pause."""
+    """Nothing more is read through this connection before ``until``; None: what is due stays so.
 
-    def __init__(self, words: str, *, until: datetime, is_failure: bool = True) -> None:
+    Not a failure: a budget or a pause.
+    """
+
+    def __init__(self, words: str, *, until: datetime | None = None, is_failure: bool = True) -> None:
         super().__init__(words)
         self.words = words
         self.until = until
@@ -45,6 +51,7 @@ class Source:
         self._minute: datetime | None = None
         self._taken = 0
         self._spent = 0
+        self._is_stopped = False
         self._main = threading.get_ident()
         self._tokens = _Tokens(connection.pk, self._main)
         self.client = Client(
@@ -55,17 +62,30 @@ class Source:
         )
 
     def open(self, calls: int) -> None:
-        """Take the calls and the token; raises Stopped when there are none."""
+        """Take the calls and the token; raises Stopped when there are none, and while the connection rests.
+
+        When its pause is over, and nobody else looks, this looks first by one read whether it is back.
+        """
+        resting = self.connection.open_until
+        if resting and resting > timezone.now():
+            raise Stopped(_RESTING)
         self.refill(calls)
+        if resting and not health.may_look(self.connection):
+            raise Stopped(_RESTING)
         try:
             self._tokens.current()
-        except (Unreadable, KeyMissing) as error:
-            words = f"its token cannot be read: {type(error).__name__}"
-            health.mark_failing(self.connection, words)
-            raise Stopped(words, until=timezone.now() + timedelta(seconds=60)) from error
         except UpstreamError as error:
-            health.mark_failing(self.connection, str(error))
-            raise Stopped(str(error), until=timezone.now() + timedelta(seconds=30)) from error
+            if resting:
+                health.note_still_silent(self.connection, error)
+            else:
+                learn(self.connection, error)
+            raise Stopped(str(error), until=_until(error)) from error
+        if resting:
+            self._look()
+
+    def stop(self) -> None:
+        """Send nothing more, not even what a call that is under way would try again."""
+        self._is_stopped = True
 
     def refill(self, calls: int) -> None:
         """Take more calls, fewer where fewer are left in this minute; raises Stopped when none are."""
@@ -96,7 +116,15 @@ class Source:
         if threading.get_ident() != self._main and self._tokens.was_renewed_here():
             databases.close_all()
 
+    def _look(self) -> None:
+        try:
+            look(self.connection, self._tokens, self._spend, seconds=settings.UPSTREAM_DEADLINE_SECONDS)
+        except UpstreamError as error:
+            raise Stopped(str(error), until=_until(error)) from error
+
     def _spend(self, command: str) -> None:
+        if self._is_stopped:
+            raise UpstreamBusy("nothing more is sent", command=command, retry_after_seconds=0)
         allowance = self._allowance
         if allowance is None or self._minute != _this_minute():
             raise UpstreamBusy("the minute is over", command=command, retry_after_seconds=0)
@@ -122,6 +150,13 @@ class _Tokens(StoredTokens):
             self._threads.discard(mine)
             return True
         return False
+
+
+def _until(error: UpstreamError) -> datetime | None:
+    """When what was to be read is due again after trouble at the start: where it rests, whenever it goes on."""
+    if isinstance(error, UpstreamBusy):
+        return timezone.now() + timedelta(seconds=max(1.0, error.retry_after_seconds))
+    return None if health.is_failure_to_answer(error) else timezone.now() + AFTER_TROUBLE
 
 
 def calls_left(limits: Mapping[UUID, int]) -> dict[UUID, int]:

@@ -127,10 +127,12 @@ def read(
                 reason=action.reason,
             )
     began = time.monotonic()
+    is_tried = False
     error: errors.UpstreamError | None = None
     answer: Answer[Any] | None = None
     try:
         with open_line(connection, CALLS_PER_ACTION, ends) as line:
+            connection, is_tried = line.connection, True
             answer = send(line.client(), command_id)
             result = Result(State.SUCCEEDED, status=answer.status)
     except NotPossible as refusal:
@@ -153,7 +155,8 @@ def read(
         duration_ms=round((time.monotonic() - began) * 1000),
         reason=action.reason,
     )
-    outcomes.learn(connection, error)
+    if is_tried:
+        outcomes.learn(connection, error, about=_whom(about.family_id, parameters))
     if error is not None:
         raise error
     return cast("Answer[Any]", answer)
@@ -194,8 +197,13 @@ def _send(
         _conclude(command, by, Result(state, "interrupted"))
         raise
     _conclude(command, by, result)
-    outcomes.learn(line.connection, error)
+    outcomes.learn(line.connection, error, about=_whom(command.family_id, command.parameters))
     return Performed(command, answer=answer)
+
+
+def _whom(family_id: int | None, parameters: Mapping[str, Any]) -> str:
+    """The family that a command was about, as the connection's health counts it; "" for none."""
+    return str(family_id or parameters.get("residence_id") or "")
 
 
 def _conclude(command: Command, by: By, result: Result) -> None:

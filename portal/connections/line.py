@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 
 from portal import waiting
 from portal.audit.trail import AuditUnavailable
-from portal.connections import budget
+from portal.connections import budget, health
+from portal.connections.conditions import resting_words
 from portal.connections.models import Connection, Health
-from portal.connections.outcomes import AFTERWARDS_SECONDS, busy_words
+from portal.connections.outcomes import AFTERWARDS_SECONDS, busy_words, learn
+from portal.connections.probing import look
 from portal.connections.tokens import StoredTokens
 from portal.upstream import errors
 from portal.upstream.client import Client
@@ -55,7 +57,11 @@ class Line:
 
 @contextmanager
 def open_line(connection: Connection, calls: int, ends: float) -> Iterator[Line]:
-    """What a call needs, or NotPossible before anything was sent; gives back what it took."""
+    """What a call needs, or NotPossible before anything was sent; gives back what it took.
+
+    While the connection rests, NotPossible comes at once. When its pause is over, one caller looks by a read
+    whether the upstream answers, in half of its own time; its call goes on only where it does.
+    """
     if not _places.acquire(blocking=False):
         raise NotPossible("busy", _("Too many actions wait at this moment. Try again in a few seconds."))
     allowance: budget.Allowance | None = None
@@ -66,14 +72,18 @@ def open_line(connection: Connection, calls: int, ends: float) -> Iterator[Line]
                     pk=connection.pk
                 )
                 _check_usable(now)
-                allowance = budget.take(now, calls, for_people=True)
+                allowance = budget.take(now, calls + bool(now.open_until), for_people=True)
                 if allowance is None:
                     raise NotPossible(
                         "budget", _("The connection's budget of calls for this minute is used up.")
                     )
+                if now.open_until and not health.may_look(now):
+                    raise NotPossible("resting", _why_resting(now))
                 tokens = StoredTokens(now.pk, ends=ends)
                 # The token comes first, so that a renewal that fails leaves no doubt about the command.
-                tokens.current()
+                _take_token(now, tokens)
+                if now.open_until:
+                    _look_first(now, tokens, allowance, ends)
         except errors.SignInLost as error:
             raise NotPossible("signed_out", error.words or _signed_out(connection)) from error
         except errors.UpstreamError as error:
@@ -92,7 +102,37 @@ def open_line(connection: Connection, calls: int, ends: float) -> Iterator[Line]
                 allowance.give_back()
 
 
+def _take_token(connection: Connection, tokens: StoredTokens) -> None:
+    try:
+        tokens.current()
+    except errors.UpstreamError as error:
+        if connection.open_until:
+            health.note_still_silent(connection, error)
+        else:
+            learn(connection, error)
+        raise
+
+
+def _look_first(
+    connection: Connection, tokens: StoredTokens, allowance: budget.Allowance, ends: float
+) -> None:
+    """Ask one thing before anything is changed; raises NotPossible where no answer came."""
+    try:
+        look(connection, tokens, allowance.spend, seconds=(ends - time.monotonic()) / 2)
+    except errors.UpstreamBusy as error:
+        raise NotPossible("held", busy_words(error.retry_after_seconds)) from error
+    except errors.UpstreamError as error:
+        raise NotPossible("resting", _why_resting(connection)) from error
+
+
+def _why_resting(connection: Connection) -> str:
+    now = Connection.objects.only("open_until", "health", "health_since").get(pk=connection.pk)
+    return resting_words(now)
+
+
 def _check_usable(connection: Connection) -> None:
+    if connection.removed_at:
+        raise NotPossible("removed", _("The connection “%(name)s” was removed.") % {"name": connection.name})
     if connection.paused_at:
         raise NotPossible("paused", _("The connection “%(name)s” is paused.") % {"name": connection.name})
     if connection.health == Health.SIGNED_OUT:
@@ -100,6 +140,8 @@ def _check_usable(connection: Connection) -> None:
     if connection.hold_until and connection.hold_until > timezone.now():
         seconds = max(1, round((connection.hold_until - timezone.now()).total_seconds()))
         raise NotPossible("held", busy_words(seconds))
+    if connection.open_until and connection.open_until > timezone.now():
+        raise NotPossible("resting", resting_words(connection))
 
 
 def _signed_out(connection: Connection) -> str:

@@ -1,6 +1,7 @@
 """The accounts at the upstream that the portal speaks through."""
 
 import uuid
+from datetime import datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -59,6 +60,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
             .exclude(health=Health.SIGNED_OUT)
             .exclude(owner__is_active=False)
         )
+
+    def callable_at(self, moment: datetime) -> Self:
+        """Those that background work may call at this moment: usable, not asked to wait, and not resting."""
+        held = models.Q(hold_until=None) | models.Q(hold_until__lte=moment)
+        return self.usable().filter(held, open_until=None)
 
 
 class Connection(models.Model):

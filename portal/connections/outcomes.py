@@ -46,8 +46,11 @@ def was_not_sent(error: errors.UpstreamError | None) -> bool:
             return False
 
 
-def learn(connection: Connection, error: errors.UpstreamError | None) -> None:
-    """Note how the connection does. What is known of the command is written by now: this may fail."""
+def learn(connection: Connection, error: errors.UpstreamError | None, *, about: str = "") -> None:
+    """Note how the connection does. What is known of the command is written by now: this may fail.
+
+    ``about`` is the family that was asked about, "" where the call was the whole connection's.
+    """
     with suppress(DatabaseError), waiting.until(time.monotonic() + AFTERWARDS_SECONDS):
         match error:
             case None | errors.UpstreamRejected() | errors.NotUnderstood():
@@ -57,8 +60,11 @@ def learn(connection: Connection, error: errors.UpstreamError | None) -> None:
                     health.hold(connection, error.retry_after_seconds)
             case errors.SignInLost():
                 pass  # whoever could not renew the token has noted it
+            case health.OwnTrouble():
+                if error.words:
+                    health.note_unreadable(connection, error.words)
             case _:
-                health.mark_failing(connection, str(error))
+                health.note_failure(connection, error, about=about)
 
 
 def busy_words(seconds: float) -> str:

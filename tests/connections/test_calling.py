@@ -305,6 +305,7 @@ def test_whatever_happens_a_press_is_carried_out_at_most_once(
     for number in range(60):
         kind = chance.choice(kinds)
         simulator.clear_faults()
+        Connection.objects.update(open_until=None, failures=0, recent_failures=[])
         if kind:
             simulator.fault(OPEN, kind, **({"status": 502} if kind == "status" else {}))
         at_once(2, lambda turn, number=number: door.press(f"press {number}"))

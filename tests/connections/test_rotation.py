@@ -11,6 +11,7 @@ from portal.audit.models import Entry
 from portal.connections.models import Connection
 from portal.connections.sealed import Unreadable, key_ring
 from portal.keys import replace
+from portal.sealing import key_id_of
 from tests.consoles import run
 from tests.factories import ConnectionFactory
 
@@ -24,7 +25,7 @@ def keys_of_before() -> Iterator[str]:
 
 
 def key_ids() -> set[str]:
-    return {bytes(row.__dict__["access_token"])[2:10].decode() for row in Connection.objects.all()}
+    return {key_id_of(bytes(row.__dict__["access_token"])) for row in Connection.objects.all()}
 
 
 @pytest.mark.django_db

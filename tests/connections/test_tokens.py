@@ -127,6 +127,7 @@ def test_somebody_who_signs_in_anew_during_a_renewal_wins(
 
 def test_a_pasted_token_cannot_be_renewed(simulator: SimulatorProcess) -> None:
     connection = pasted(simulator)
+    simulator.expire_tokens()
     with pytest.raises(SignInLost):
         renew(connection)
     assert Connection.objects.get().health == Health.SIGNED_OUT

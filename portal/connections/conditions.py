@@ -1,0 +1,119 @@
+"""How a connection does, in words for pages: what happened, since when, what it means, what to do."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.connections.models import Connection, Health
+from portal.web.templatetags.web import relative
+
+# A sign-in that nothing can renew is told of so long before it ends.
+ENDING = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a connection does.
+
+    ``state``: good, ending, held, failing, resting (nothing is sent for a while), signed_out, paused or removed.
+    ``status`` is its shape and colour (ok, warn, bad, off), ``word`` its name within a row, ``since`` when that
+    began (None where it always was so). ``meaning`` and ``remedy`` are whole sentences; "" where there is nothing
+    to say.
+    """
+
+    state: str
+    status: str
+    word: str
+    since: datetime | None
+    meaning: str = ""
+    remedy: str = ""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether calls are tried through it now."""
+        return self.state in {"good", "ending", "failing"}
+
+    @property
+    def sentence(self) -> str:
+        """Meaning and remedy in one."""
+        return f"{self.meaning} {self.remedy}".strip()
+
+
+def describe(connection: Connection) -> Condition:
+    """How this connection does now, from its own row: no query, unless its refresh token was deferred."""
+    now = timezone.now()
+    if connection.removed_at:
+        meaning = _("Nothing is read or sent through it any more. What it brought is still shown.")
+        return Condition("removed", "off", _("Removed"), connection.removed_at, meaning)
+    if connection.paused_at:
+        meaning = _("Its families are not being read, and nothing is sent through it.")
+        return Condition(
+            "paused",
+            "off",
+            _("Paused"),
+            connection.paused_at,
+            meaning,
+            _("It goes on when somebody says so."),
+        )
+    if connection.health == Health.SIGNED_OUT:
+        meaning = _("Its families are not being read, and no door opens through it. What is shown is kept.")
+        remedy = _("Somebody has to sign it in again: it is not tried by itself.")
+        return Condition("signed_out", "bad", _("Signed out"), connection.health_since, meaning, remedy)
+    if connection.open_until and (connection.open_until > now or connection.health == Health.FAILING):
+        return _resting(connection, now)
+    if connection.health == Health.FAILING:
+        meaning = _("The last call got no answer. What you see is from before.")
+        remedy = _("It is tried again by itself.")
+        return Condition("failing", "bad", _("Not answering"), connection.health_since, meaning, remedy)
+    if connection.hold_until and connection.hold_until > now:
+        meaning = _("The upstream asked for a pause. It goes on %(when)s.") % {
+            "when": in_time(connection.hold_until)
+        }
+        return Condition("held", "warn", _("Asked to wait"), None, meaning)
+    if connection.expires_at and connection.expires_at - now < ENDING and not connection.sign_in_can_renew:
+        meaning = _("Its sign-in ends on its own, and nothing can renew it: %(when)s.") % {
+            "when": relative(connection.expires_at)
+        }
+        remedy = _("Sign it in again before that.")
+        return Condition("ending", "warn", _("Sign-in ends soon"), None, meaning, remedy)
+    return Condition("good", "ok", _("Working"), connection.health_since)
+
+
+def in_time(moment: datetime) -> str:
+    """When something near goes on: "in 20 seconds", "in 3 minutes", "in a moment"."""
+    seconds = round((moment - timezone.now()).total_seconds())
+    if seconds < 1:
+        return _("in a moment")
+    return ngettext("in %d second", "in %d seconds", seconds) % seconds if seconds < 90 else relative(moment)
+
+
+def resting_words(connection: Connection) -> str:
+    """Why nothing is sent now, since when, and when it is tried again: for whoever wanted to send something."""
+    again = in_time(connection.open_until or timezone.now())
+    if connection.health != Health.FAILING:
+        # One family hangs; whether the upstream does is being looked at.
+        return _("It is being asked whether the upstream answers. Try again %(again)s.") % {"again": again}
+    return _("The upstream has not answered since %(since)s. It is tried again %(again)s.") % {
+        "since": _clock(connection.health_since),
+        "again": again,
+    }
+
+
+def _resting(connection: Connection, now: datetime) -> Condition:
+    again = {"again": in_time(connection.open_until or now)}
+    if connection.health != Health.FAILING:
+        meaning = _("One family got no answer five times. The upstream is being asked whether it answers.")
+        return Condition("resting", "warn", _("Being asked"), None, meaning)
+    meaning = _("The upstream does not answer, and nothing is sent to it. What you see is from before.")
+    remedy = _("It is tried again by itself %(again)s.") % again
+    return Condition("resting", "bad", _("Not answering"), connection.health_since, meaning, remedy)
+
+
+def _clock(moment: datetime) -> str:
+    """The time, with its zone: words of a command stand in the trail, and are read elsewhere."""
+    local = timezone.localtime(moment)
+    day = "" if local.date() == timezone.localdate() else f"{local:%Y-%m-%d} "
+    return f"{day}{local:%H:%M} {local.tzname()}"
