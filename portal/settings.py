@@ -128,6 +128,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "portal.urls"
 POLICIES = "portal.policies.POLICIES"
+KINDS = "portal.kinds.KINDS"
 WSGI_APPLICATION = "portal.wsgi.application"
 
 TEMPLATES = [

@@ -1,9 +1,9 @@
 """Who may ask for an address, and how: the shape of a policy, and the rule that holds people to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -28,7 +28,8 @@ class Policy:
     ``roles``: who may come; empty for anybody who is signed in. ``is_open``: also people who are not.
     ``unlimited_only``: of managers and auditors only those without limits. ``objects``: for each argument of the
     address, the kind of thing it names; ``body``: the same for fields of its form. A thing that is not the
-    person's is a 404, like one that does not exist. ``"key"`` is a kind that names nothing of anybody's: whoever
+    person's is a 404, like one that does not exist: in the address the view asks for it, in a form it is looked up
+    before (portal.kinds). ``"key"`` is a kind that names nothing of anybody's: whoever
     holds it may use it. ``needs_second_factor``: False where somebody comes who has yet to set one up.
     ``recent_sign_in``: only within five minutes of having signed in, or signed in again (portal.accounts.gate).
     """
@@ -59,6 +60,26 @@ def may_visit(person: Person, url_name: str) -> bool:
     """Whether the address of this name admits the person: for links to it."""
     policy = _table().get(url_name)
     return policy is not None and policy.admits(person)
+
+
+def names_only_own(request: HttpRequest, policy: Policy) -> bool:
+    """Whether each object that the form names in a field of ``policy.body`` is the person's to see. A query a field.
+
+    A field that is empty or not there names none; whether it may be is the form's affair.
+    """
+    for name, kind in policy.body.items():
+        ids = {value for value in request.POST.getlist(name) if value}
+        # PostgreSQL takes no NUL as a parameter.
+        if any("\0" in value for value in ids):
+            return False
+        if ids and _kinds()[kind](request.user).filter(public_id__in=ids).count() != len(ids):
+            return False
+    return True
+
+
+@cache
+def _kinds() -> Mapping[str, Callable[[Any], Any]]:
+    return cast("Mapping[str, Callable[[Any], Any]]", import_string(settings.KINDS))
 
 
 @cache

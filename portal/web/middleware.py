@@ -9,12 +9,12 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from portal.web.access import Person, policy_of
+from portal.web.access import Person, names_only_own, policy_of
 from portal.web.where import Where, client_address, current_request
 from portal.web.zones import zone_called
 
@@ -54,7 +54,8 @@ class PlainAddressMiddleware:
 
 
 class PolicyMiddleware:
-    """Holds every request to the policy of its address: signed in unless it is open, the roles, the methods.
+    """Holds every request to the policy of its address: signed in unless it is open, the roles, the methods, and
+    objects of one's own in the fields of a form.
 
     A fragment's request is sent to the sign-in page as a whole: a form never lands inside a table.
     """
@@ -83,6 +84,8 @@ class PolicyMiddleware:
                 raise PermissionDenied
         if request.method not in policy.methods:
             return HttpResponseNotAllowed(sorted(policy.methods))
+        if request.method == "POST" and not names_only_own(request, policy):
+            raise Http404
         return None
 
 

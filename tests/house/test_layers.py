@@ -16,6 +16,7 @@ LAYERS = (
     ("portal.settings", 5),
     ("portal.urls", 5),
     ("portal.policies", 5),
+    ("portal.kinds", 5),
     ("portal.wsgi", 5),
     ("portal.celery", 1),
     ("portal.desk", 4),

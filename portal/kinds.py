@@ -1,0 +1,14 @@
+"""Whose the objects are that a form may name: one row for every kind in a ``body`` of portal/policies.py.
+
+``portal.web.middleware.PolicyMiddleware`` looks them up before the view runs, so that no form reaches an object that
+its person may not see. Whether they may do this with it is asked by the service.
+"""
+
+from families.models import Family, Property
+from portal.connections.models import Connection
+
+KINDS = {
+    "connection": Connection.objects.visible_to,
+    "family": Family.objects.visible_to,
+    "property": Property.objects.visible_to,
+}
