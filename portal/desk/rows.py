@@ -1,6 +1,6 @@
 """Rows of the log as words, formatted once here: a template that formats costs more than the query."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 
 from access.models import Picture
 from access.sync.windows import CLOCK, WINDOW
-from access.views.cards import thumbnail_url
 from portal.accounts.models import User
 from portal.desk.log import Row
 from portal.ids import hidden_id
@@ -23,6 +22,7 @@ PICTURE_WORDS = {
     Picture.FAILED: gettext_lazy("The picture could not be fetched."),
     Picture.REFUSED: gettext_lazy("The picture's address is not allowed."),
 }
+_ANY_ID = "any-id"
 # Why rows may be missing, by the cause of a gap.
 GAP_WORDS = {
     WINDOW: gettext_lazy(
@@ -69,6 +69,8 @@ class _Teller:
         self._dates: dict[tuple[date, str], str] = {}
         self._links: dict[str, list[tuple[str, str]]] = {}
         self._log_url = reverse("desk:log_list")
+        self._family_url = _address("families:family_detail")
+        self._thumbnail_url = _address("access:opening_thumbnail")
         self._labels = {
             "family": _("Family"),
             "seen": _("First seen by the portal"),
@@ -76,6 +78,9 @@ class _Teller:
             "opened": _("Opened"),
             "refused": _("Refused"),
             "called": _("Called"),
+            "portal": _("from the portal"),
+            "family_link": _("The family"),
+            "log_link": _("This family's log"),
             "nobody": _("Not named"),
             "door": _("Door not named"),
         }
@@ -86,26 +91,28 @@ class _Teller:
         values = row.values
         if row.kind == "gap":
             return self._gap(row, local)
+        clock = f"{local:%H:%M:%S}"
+        hidden = hidden_id(row.place.pk, row.kind)
         words: dict[str, Any] = {
             "kind": row.kind,
-            "id": f"{row.kind}-{hidden_id(row.place.pk, row.kind)}",
+            "id": f"{row.kind}-{hidden}",
             "iso": row.place.at.isoformat(),
-            "exact": f"{self._date(local, 'l j F Y')}, {local:%H:%M:%S} ({local.tzname()})",
-            "clock": f"{local:%H:%M}",
-            "seconds": f"{local:%S}",
+            "exact": f"{self._date(local, 'l j F Y')}, {clock} ({local.tzname()})",
+            "clock": clock[:5],
+            "seconds": clock[6:],
             "place": values["family__name"] if self._names_family else "",
             "is_new": self._are_new,
             "thumbnail_url": "",
             "links": self._links_of(values["family__public_id"]),
         }
-        words |= self._opening(row) if row.kind == "opening" else self._call(row)
+        words |= self._opening(row, hidden) if row.kind == "opening" else self._call(row)
         if not values["is_time_readable"]:
             words["facts"].append(
                 (_("Its time cannot be right; the upstream wrote"), values["raw_time"] or "–")
             )
         return words
 
-    def _opening(self, row: Row) -> dict[str, Any]:
+    def _opening(self, row: Row, hidden: str) -> dict[str, Any]:
         values, labels = row.values, self._labels
         by = values["command__actor_name"]
         facts = [(labels["family"], values["family__name"])]
@@ -118,12 +125,12 @@ class _Teller:
         result = "opened" if values["is_success"] else "refused"
         return {
             "who": by or values["account_name"] or labels["nobody"],
-            "note": _("from the portal") if by else "",
+            "note": labels["portal"] if by else "",
             "door": values["device_name"] or labels["door"],
             "how": values["open_door_type"] or "",
             "status": result,
             "result": labels[result],
-            "thumbnail_url": thumbnail_url(row.place.pk) if values["picture"] == Picture.READY else "",
+            "thumbnail_url": self._thumbnail_url(hidden) if values["picture"] == Picture.READY else "",
             "picture_words": PICTURE_WORDS.get(values["picture"], ""),
             "facts": facts,
         }
@@ -169,7 +176,13 @@ class _Teller:
     def _links_of(self, family_id: str) -> list[tuple[str, str]]:
         if family_id not in self._links:
             self._links[family_id] = [
-                (reverse("families:family_detail", args=[family_id]), _("The family")),
-                (f"{self._log_url}?family={family_id}", _("This family's log")),
+                (self._family_url(family_id), self._labels["family_link"]),
+                (f"{self._log_url}?family={family_id}", self._labels["log_link"]),
             ]
         return self._links[family_id]
+
+
+def _address(name: str) -> Callable[[str], str]:
+    """The address of that name for an id, resolved once for a page: for each row it would cost more than the row."""
+    before, _found, after = reverse(name, args=[_ANY_ID]).rpartition(_ANY_ID)
+    return lambda public_id: f"{before}{public_id}{after}"
