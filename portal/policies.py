@@ -30,7 +30,16 @@ POLICIES = {
     "account_email_verification_sent": Policy(is_open=True),
     "account_confirm_email": Policy(GET_POST, is_open=True, objects={"key": "key"}),
     "account_reauthenticate": Policy(GET_POST, needs_second_factor=False),
+    "mfa_authenticate": Policy(GET_POST, is_open=True),
+    "mfa_login_webauthn": Policy(GET_POST, is_open=True),
     "mfa_index": Policy(needs_second_factor=False),
+    "mfa_activate_totp": Policy(GET_POST, needs_second_factor=False, recent_sign_in=True),
+    "mfa_add_webauthn": Policy(GET_POST, needs_second_factor=False, recent_sign_in=True),
+    "mfa_generate_recovery_codes": Policy(GET_POST, recent_sign_in=True),
+    "mfa_edit_webauthn": Policy(GET_POST, recent_sign_in=True, objects={"authenticator_id": "authenticator"}),
+    "mfa_remove_webauthn": Policy(
+        GET_POST, recent_sign_in=True, objects={"authenticator_id": "authenticator"}
+    ),
     # The desk.
     "desk:dashboard": Policy(),
     "desk:log_list": Policy(),

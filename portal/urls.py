@@ -3,7 +3,7 @@
 from allauth.account import views as account_views
 from django.urls import include, path, re_path
 
-from portal.accounts.views import again, second_factor
+from portal.accounts.views import again, second_factor, signing_in
 from portal.web import health
 
 account = [
@@ -28,7 +28,20 @@ account = [
     path("confirm-email/<str:key>/", account_views.confirm_email, name="account_confirm_email"),
     # Second factors, under the names that allauth asks for.
     path("again/", again.sign_in_again, name="account_reauthenticate"),
+    path("second-factor/show/", signing_in.second_factor_show, name="mfa_authenticate"),
+    path("passkey/", signing_in.passkey_sign_in, name="mfa_login_webauthn"),
     path("second-factor/", second_factor.second_factor_list, name="mfa_index"),
+    path("second-factor/app/", second_factor.app_create, name="mfa_activate_totp"),
+    path("second-factor/passkeys/", second_factor.passkey_create, name="mfa_add_webauthn"),
+    path("second-factor/codes/", second_factor.recovery_code_create, name="mfa_generate_recovery_codes"),
+    path(
+        "second-factor/<str:authenticator_id>/name/", second_factor.passkey_rename, name="mfa_edit_webauthn"
+    ),
+    path(
+        "second-factor/<str:authenticator_id>/removal/",
+        second_factor.second_factor_remove,
+        name="mfa_remove_webauthn",
+    ),
 ]
 
 urlpatterns = [

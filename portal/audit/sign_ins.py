@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from portal.accounts import guessing
 from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.chain import HeadNotKept
@@ -22,6 +23,9 @@ from portal.keys import KeyMissing
 from portal.web.where import current_request
 
 logger = logging.getLogger(__name__)
+
+# So many failed sign-ins within a quarter of an hour have an entry each, of all accounts together.
+LISTED_AT_MOST = 128
 
 
 class SignInNotRecorded(AuditUnavailable):
@@ -57,17 +61,38 @@ def signed_out(request: HttpRequest | None, user: User | None, **kwargs: Any) ->
 
 @receiver(user_login_failed, dispatch_uid="audit.sign_in_failed")
 def sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
-    """Somebody tried to sign in and could not. Raises SignInNotRecorded, as for a right password."""
+    """Somebody tried to sign in and could not. Raises SignInNotRecorded, as for a right password.
+
+    ``is_refused``: it was not even looked at, since there were too many tries. ``step``: which part was wrong, where
+    the password was not. A flood is counted and told whenever its number has doubled, so that it cannot fill the trail.
+    """
+    tried = _tried(credentials)
+    if kwargs.get("is_refused"):
+        number, all_of_them = guessing.count_refusal("account", tried), guessing.count_refusal("all")
+        if not _is_told(number, 1) or not _is_told(all_of_them, LISTED_AT_MOST):
+            return
+        event, parameters = "person.sign_in_refused", {"times": number}
+    else:
+        number = guessing.count_refusal("checked")
+        if not _is_told(number, LISTED_AT_MOST):
+            return
+        event, parameters = "person.sign_in_failed", {"step": kwargs["step"]} if kwargs.get("step") else {}
+        if number > LISTED_AT_MOST:
+            parameters["times"] = number
     where = current_request.get()
     by = By(
         Actor.VISITOR,
-        name=_tried(credentials),
+        name=tried,
         address=where.address,
         user_agent=where.user_agent,
         request_id=where.request_id,
     )
     with _recorded():
-        trail.record("person.sign_in_failed", by, outcome="refused")
+        trail.record(event, by, outcome="refused", parameters=parameters)
+
+
+def _is_told(number: int, listed: int) -> bool:
+    return number <= listed or number & (number - 1) == 0
 
 
 @contextmanager

@@ -30,6 +30,8 @@ LAYERS = (
     ("portal.waiting", 1),
     ("portal.console", 1),
     ("access.history", 1),
+    # It changes people's means of signing in and writes the trail: a service, for whoever may use it.
+    ("portal.accounts.second_factor", 3),
 )
 INTERFACES = {"views", "forms", "urls", "urls_people", "urls_properties", "tasks", "management"}
 DOMAIN = {"services", "selectors", "sync"}

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from portal.accounts.models import Role
 from portal.policies import POLICIES
+from tests.accounts.signing_in import sign_in_recently
 from tests.factories import AuditorFactory, FamilyAdminFactory, ManagerFactory
 
 PEOPLE = {Role.MANAGER: ManagerFactory, Role.AUDITOR: AuditorFactory, Role.FAMILY_ADMIN: FamilyAdminFactory}
@@ -59,11 +60,14 @@ class TestEveryAddress:
         for role, factory in PEOPLE.items():
             client = Client()
             person = factory()
-            client.force_login(person)
+            sign_in_recently(client, person)
             for method in POLICIES[name].methods:
                 answer = client.generic(method, address(name))
                 if POLICIES[name].admits(person):
-                    assert answer.status_code in ({404} if ADDRESSES[name] else {200, 302, 422}), (role, method)
+                    assert answer.status_code in ({404} if ADDRESSES[name] else {200, 302, 422}), (
+                        role,
+                        method,
+                    )
                 else:
                     assert answer.status_code == 403, (role, method)
 
