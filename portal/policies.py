@@ -27,6 +27,8 @@ POLICIES = {
         GET_POST, is_open=True, objects={"uidb36": "key", "key": "key"}
     ),
     "account_reset_password_from_key_done": Policy(is_open=True),
+    "openid_begin": Policy(POST, is_open=True),
+    "openid_return": Policy(is_open=True),
     "account_email_verification_sent": Policy(is_open=True),
     "account_confirm_email": Policy(GET_POST, is_open=True, objects={"key": "key"}),
     "account_reauthenticate": Policy(GET_POST, needs_second_factor=False),
@@ -40,6 +42,18 @@ POLICIES = {
     "mfa_remove_webauthn": Policy(
         GET_POST, recent_sign_in=True, objects={"authenticator_id": "authenticator"}
     ),
+    # Joining, by the link of an invitation.
+    "accounts:invitation_join": Policy(GET_POST, is_open=True, objects={"secret": "key"}),
+    # One's own account.
+    "accounts:my_account": Policy(),
+    "accounts:preferences_change": Policy(POST),
+    "accounts:theme_change": Policy(POST, needs_second_factor=False),
+    "accounts:sign_in_means": Policy(needs_second_factor=False),
+    "accounts:password_change": Policy(GET_POST, recent_sign_in=True),
+    "accounts:session_list": Policy(),
+    "accounts:session_end_others": Policy(POST),
+    "accounts:session_end": Policy(POST, objects={"session_id": "session"}),
+    "accounts:my_rights": Policy(),
     # The desk.
     "desk:dashboard": Policy(),
     "desk:log_list": Policy(),
@@ -50,8 +64,6 @@ POLICIES = {
     "families:family_detail": Policy(objects={"family_id": "family"}),
     "families:family_rename": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
     "families:member_invite": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
-    # Doors.
-    "access:device_list": Policy(),
     "families:property_list": Policy(roles=REVIEWERS),
     "families:property_create": Policy(GET_POST, MANAGERS, unlimited_only=True),
     "families:property_detail": Policy(roles=REVIEWERS, objects={"property_id": "property"}),
@@ -75,12 +87,45 @@ POLICIES = {
         objects={"property_id": "property"},
         body={"family": "family"},
     ),
+    # Doors.
+    "access:device_list": Policy(),
     "access:family_doors": Policy(objects={"family_id": "family"}),
     "access:opening_create": Policy(POST, ACTORS, objects={"family_id": "family", "relay_id": "relay"}),
     "access:opening_press": Policy(
         roles=ACTORS, objects={"family_id": "family", "relay_id": "relay", "command_id": "press"}
     ),
     "access:opening_thumbnail": Policy(objects={"opening_id": "opening"}),
+    # Connections: the organisation's are unlimited managers' affair, one's own is everybody's who may act.
+    "connections:connection_list": Policy(roles=MANAGERS, unlimited_only=True),
+    "connections:connection_create": Policy(GET_POST, MANAGERS, unlimited_only=True, recent_sign_in=True),
+    "connections:connection_detail": Policy(
+        roles=MANAGERS, unlimited_only=True, objects={"connection_id": "connection"}
+    ),
+    "connections:connection_renew": Policy(
+        GET_POST,
+        MANAGERS,
+        unlimited_only=True,
+        recent_sign_in=True,
+        objects={"connection_id": "connection"},
+    ),
+    "connections:connection_change": Policy(
+        GET_POST, MANAGERS, unlimited_only=True, objects={"connection_id": "connection"}
+    ),
+    "connections:connection_pause": Policy(
+        POST, MANAGERS, unlimited_only=True, objects={"connection_id": "connection"}
+    ),
+    "connections:connection_continue": Policy(
+        POST, MANAGERS, unlimited_only=True, objects={"connection_id": "connection"}
+    ),
+    "connections:connection_remove": Policy(
+        POST, MANAGERS, unlimited_only=True, objects={"connection_id": "connection"}
+    ),
+    # A GET that writes: the upstream sends the browser there, and its state is guarded instead.
+    "connections:sign_in_return": Policy(roles=ACTORS),
+    "connections:own_connection": Policy(roles=ACTORS),
+    "connections:own_connection_sign_in": Policy(GET_POST, ACTORS, recent_sign_in=True),
+    "connections:own_connection_continue": Policy(POST, ACTORS),
+    "connections:own_connection_remove": Policy(POST, ACTORS),
     # The trail.
     "audit:entry_list": Policy(roles=REVIEWERS),
 }

@@ -3,7 +3,7 @@
 from allauth.account import views as account_views
 from django.urls import include, path, re_path
 
-from portal.accounts.views import again, second_factor, signing_in
+from portal.accounts.views import again, openid, second_factor, signing_in
 from portal.web import health
 
 account = [
@@ -24,6 +24,8 @@ account = [
         account_views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
+    path("openid/", openid.openid_begin, name="openid_begin"),
+    path("openid/return/", openid.openid_return, name="openid_return"),
     path("confirm-email/", account_views.email_verification_sent, name="account_email_verification_sent"),
     path("confirm-email/<str:key>/", account_views.confirm_email, name="account_confirm_email"),
     # Second factors, under the names that allauth asks for.
@@ -47,10 +49,12 @@ account = [
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("account/", include(account)),
+    path("", include("portal.accounts.urls")),
     path("", include("portal.desk.urls")),
     path("", include("access.urls")),
     path("", include("families.urls")),
     path("audit/", include("portal.audit.urls")),
+    path("", include("portal.connections.urls")),
 ]
 
 handler400 = "portal.web.errors.bad_request"

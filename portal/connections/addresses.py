@@ -5,6 +5,7 @@ import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from portal.upstream import networks
 from portal.upstream.resolving import resolve
@@ -23,25 +24,25 @@ def normalised(address: str) -> str:
     """
     address = address.strip()
     if len(address) > LONGEST:
-        raise ValueError(f"the address is longer than {LONGEST} characters")
+        raise ValueError(_("the address is longer than %d characters") % LONGEST)
     if not address.isprintable() or " " in address or "\\" in address:
-        raise ValueError("the address holds a character that no address has")
+        raise ValueError(_("the address holds a character that no address has"))
     try:
         parts = urlsplit(address)
         port = parts.port
     except ValueError:
-        raise ValueError("the address cannot be read") from None
+        raise ValueError(_("the address cannot be read")) from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise ValueError("the address must begin with https:// and name a host")
+        raise ValueError(_("the address must begin with https:// and name a host"))
     if parts.username is not None or parts.password is not None:
-        raise ValueError("the address must not hold a user name or password")
+        raise ValueError(_("the address must not hold a user name or password"))
     if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in address or "#" in address:
-        raise ValueError("the address is that of the host alone, without a path or a query")
+        raise ValueError(_("the address is that of the host alone, without a path or a query"))
     host = _host(parts.hostname)
     if port == 0:
-        raise ValueError("the address has no possible port")
+        raise ValueError(_("the address has no possible port"))
     if parts.scheme == "http" and not _is_this_machine(host):
-        raise ValueError("plain http is for this machine only: use https")
+        raise ValueError(_("plain http is for this machine only: use https"))
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else "")
 
@@ -62,7 +63,7 @@ def check_reach(base_url: str) -> None:
     except OSError:
         return
     if not all(may_be_connected(host, str(address[0])) for *_, address in found):
-        raise PrivateAddress("the address leads into a private network, which is not allowed here")
+        raise PrivateAddress(_("the address leads into a private network, which is not allowed here"))
 
 
 def may_be_connected(host: str, address: str) -> bool:
@@ -87,10 +88,10 @@ def _host(name: str) -> str:
     try:
         name = name.lower().encode("idna").decode("ascii")
     except UnicodeError:
-        raise ValueError("the host's name is not a possible one") from None
+        raise ValueError(_("the host's name is not a possible one")) from None
     # A last label of digits only would be read as a number by some resolvers, as an odd way to write an address.
     if len(name) > 253 or not _HOST_NAME.fullmatch(name) or name.rstrip(".").rpartition(".")[2].isdigit():
-        raise ValueError("the host's name is not a possible one")
+        raise ValueError(_("the host's name is not a possible one"))
     return name.rstrip(".")
 
 

@@ -84,6 +84,11 @@ def take(person: User, session: str, state: str) -> PendingSignIn | None:
     return pending if deleted else None
 
 
+def new_session_name() -> str:
+    """A random name for a session, to be kept in it."""
+    return secrets.token_urlsafe(16)
+
+
 def return_address() -> str:
     """Where the upstream sends the browser back to; it has to know this address beforehand."""
     return f"{settings.PUBLIC_URL}{reverse('connections:sign_in_return')}"

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.audit import trail
@@ -105,11 +106,11 @@ def checked_token(text: str) -> str:
     """A pasted token without blanks and line ends around it; raises ValueError for what cannot be one."""
     token = text.strip()
     if not token:
-        raise ValueError("there is no token")
+        raise ValueError(_("there is no token"))
     if len(token) > LONGEST_TOKEN:
-        raise ValueError(f"a token has at most {LONGEST_TOKEN:,} characters")
+        raise ValueError(_("a token has at most %s characters") % f"{LONGEST_TOKEN:,}")
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError("it has a character that no token has")
+        raise ValueError(_("it has a character that no token has"))
     return token
 
 
