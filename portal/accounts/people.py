@@ -1,17 +1,16 @@
 """Makes and changes the people who may sign in. Rights to properties and families are given elsewhere."""
 
-from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
-from allauth.account.utils import user_pk_to_url_str
-from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.urls import reverse
+from django.dispatch import Signal
 
 from portal.accounts.models import Role, User
 
 LONGEST_PASSWORD = 1_000
+# Sent with ``user`` in the transaction in which somebody gets a new password by a link.
+password_replaced = Signal()
 
 
 class PersonRefused(Exception):
@@ -45,21 +44,11 @@ def check_password(password: str, user: User) -> None:
 
 
 def verify_address(user: User) -> None:
-    """Make the person's e-mail address a verified one: allauth refuses the second factor otherwise.
-
-    Whoever runs a command on the machine vouches for it.
-    """
+    """Make the person's e-mail address a verified one: allauth refuses the second factor otherwise."""
     EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).delete()
     EmailAddress.objects.update_or_create(
         user=user, email=user.email, defaults={"verified": True, "primary": True}
     )
-
-
-def password_link(user: User) -> str:
-    """The address at which the person sets a password, once: it ends when one is set, or after three days."""
-    key = default_token_generator.make_token(user)
-    path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
-    return f"{settings.PUBLIC_URL}{path}"
 
 
 def keep_a_manager(user: User, *, role: str, is_limited: bool, is_active: bool = True) -> None:

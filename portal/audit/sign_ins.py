@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from portal.accounts import guessing
+from portal.accounts.joining import joined
 from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.chain import HeadNotKept
@@ -45,6 +46,13 @@ def signed_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
             with suppress(DatabaseError):
                 request.session.flush()
         raise
+
+
+@receiver(joined, dispatch_uid="audit.joined")
+def has_joined(person: User, way: str, **kwargs: Any) -> None:
+    """A person took up their invitation; without a trail they do not: SignInNotRecorded ends the transaction."""
+    with _recorded():
+        trail.record("person.join", By.person(person), _about(person), parameters={"by": way})
 
 
 @receiver(user_logged_out, dispatch_uid="audit.signed_out")

@@ -1,15 +1,17 @@
 """manage.py adduser and property: who may sign in, and what they reach from then on."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
 from families.models import Family, Grant, Property, PropertyLimit
-from portal.accounts.models import Role, User
-from portal.audit.models import Entry
+from portal.accounts.models import Invitation, Role, User
+from portal.audit.models import Actor, Entry
 from tests.consoles import Ran, run
 from tests.factories import (
     FamilyAdminFactory,
@@ -50,20 +52,47 @@ def test_a_person_with_a_password_can_sign_in(client: Client) -> None:
     assert PASSWORD not in ran.out + str(list(Entry.objects.values()))
 
 
-def test_without_a_password_the_link_works_once(client: Client, settings: Any) -> None:
+def test_without_a_password_they_join_by_a_link_that_works_once(client: Client, settings: Any) -> None:
     settings.PUBLIC_URL = "https://gatehouse.example"
-    link = adduser("ada@gatehouse.example", "auditor", "--json").json["link"]
-    assert link.startswith("https://gatehouse.example/account/password/reset/key/")
-    path = link.removeprefix("https://gatehouse.example")
-    form = client.get(path, follow=True)
-    assert form.status_code == 200
-    used = form.redirect_chain[-1][0]
-    done = client.post(used, {"password1": PASSWORD, "password2": PASSWORD})
-    assert done.status_code == 302
+    ran = adduser("ada@gatehouse.example", "auditor", "--json").json
+    assert (ran["done"], ran["joined"]) == ("added", False)
+    assert ran["link"].startswith("https://gatehouse.example/join/")
+    assert not mail.outbox
+    path = ran["link"].removeprefix("https://gatehouse.example")
+    joined = {"name": "Ada", "password": PASSWORD, "again": PASSWORD, "time_zone": "UTC"}
+    assert not signs_in(Client(), "ada@gatehouse.example", PASSWORD)
+    assert client.post(path, joined).status_code == 302
+    assert client.get("/audit/").status_code == 200
+    assert Client().post(path, joined).status_code == 404
+    assert signs_in(Client(), "ada@gatehouse.example", PASSWORD)
+    told = Entry.objects.filter(event__startswith="person.").order_by("number")
+    told = told.exclude(event__startswith="person.sign_in")
+    assert list(told.values_list("event", "actor_kind")) == [
+        ("person.invite", Actor.OPERATOR),
+        ("person.join", Actor.PERSON),
+    ]
+
+
+def test_the_same_again_sends_another_link_until_they_have_joined(client: Client) -> None:
+    first = adduser("ada@gatehouse.example", "auditor", "--json").json["link"]
+    ran = adduser("ADA@gatehouse.example", "manager", "--name", "Ada", "--json").json
+    assert (ran["done"], ran["joined"]) == ("changed", False)
+    assert ran["link"] != first
+    assert client.get(urlsplit(first).path).status_code == 404
+    assert client.get(urlsplit(ran["link"]).path).status_code == 200
+    ran = adduser("ada@gatehouse.example", "manager", "--json", password=PASSWORD).json
+    assert (ran["link"], ran["joined"]) == (None, True)
+    assert not Invitation.objects.open().exists()
     assert signs_in(client, "ada@gatehouse.example", PASSWORD)
-    client.logout()
-    again = client.get(path, follow=True)
-    assert "password1" not in again.content.decode()
+    ran = adduser("ada@gatehouse.example", "manager", "--json").json
+    assert (ran["link"], ran["joined"]) == (None, True)
+
+
+def test_somebody_who_was_switched_off_is_switched_on(client: Client) -> None:
+    user = ManagerFactory(is_active=False)
+    assert adduser(user.email, "manager").code == 0
+    user.refresh_from_db()
+    assert user.is_active
 
 
 def test_a_family_admin_begins_now() -> None:

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from families.models import Grant, PropertyLimit
+from families.selectors.scopes import scope_words
 from families.services import people, properties
 from portal.accounts.models import Role, User
-from portal.accounts.people import PersonRefused, password_link
+from portal.accounts.people import PersonRefused
 from portal.audit.trail import By
 from portal.console import ConsoleCommand, Stop, read_lines
 from portal.upstream.text import clean
@@ -16,9 +16,9 @@ ROLES = {"manager": Role.MANAGER, "auditor": Role.AUDITOR, "family-admin": Role.
 
 class Command(ConsoleCommand):
     help = (
-        "Makes a person who may sign in, or changes the one of that address. Without a password it prints a link "
-        "at which they set one; it works once. Properties or families that are given become exactly the "
-        "person's; what is not given stays as it is."
+        "Makes a person, or changes the one of that address. Somebody new without a password is invited: it prints "
+        "the link by which they join, once, within 72 hours. Properties or families that are given become "
+        "exactly the person's; what is not given stays as it is."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -55,7 +55,7 @@ class Command(ConsoleCommand):
         password = read_lines("password")[0] if options["password_stdin"] else None
         given, families = options["property"], options["family"]
         try:
-            rights = people.Rights(
+            wanted = people.Wanted(
                 role=ROLES[options["role"]],
                 name=name,
                 properties=None if given is None else properties.find_properties(given),
@@ -63,31 +63,30 @@ class Command(ConsoleCommand):
                 is_unlimited=options["unlimited"],
                 password=password,
             )
-            user, is_new = people.set_person(By.operator(), options["email"], rights)
+            made = people.set_person(By.operator(), options["email"], wanted)
         except (PersonRefused, properties.PropertyRefused, properties.FamilyUnknown) as error:
             raise Stop(f"Nothing was stored: {error}") from None
-        link = password_link(user) if password is None else None
-        done = "added" if is_new else "changed"
+        user, done = made.person, "added" if made.is_new else "changed"
         self.say(f"{user.email} {done}: {user.get_role_display()}, {_scope(user)}.")
-        if link:
-            self.say(f"They set a password here, once:\n{link}")
+        if made.link:
+            self.say(f"They join here, once, within 72 hours:\n{made.link}")
         self.answer(
             {
                 "email": user.email,
                 "id": user.public_id,
                 "role": options["role"],
                 "scope": _scope(user),
-                "link": link,
+                "joined": user.joined_at is not None,
+                "link": made.link or None,
                 "done": done,
             }
         )
 
 
 def _scope(user: User) -> str:
+    words = scope_words(user)
     if user.is_family_admin:
-        names = list(Grant.objects.now().filter(person=user).values_list("family__name", flat=True))
-        return f"looks after {', '.join(names)}" if names else "without a family yet"
+        return f"looks after {words}" if words else "without a family yet"
     if not user.is_limited:
-        return "everything"
-    names = list(PropertyLimit.objects.filter(person=user).values_list("property__name", flat=True))
-    return f"limited to {', '.join(names)}" if names else "limited, and without a property yet"
+        return words
+    return f"limited to {words}" if words else "limited, and without a property yet"
