@@ -57,13 +57,14 @@ def concerned(connection: Connection) -> list[User]:
 
 
 def renewal_url(person: User, connection: Connection) -> str:
-    """Where this person signs the connection in again; "" where no page does that."""
-    if not Connection.objects.visible_to(person).filter(pk=connection.pk).exists():
+    """Where this person signs the connection in again; "" where no page does that for them."""
+    if connection.owner_id == person.pk:
+        name, arguments = "connections:own_connection", []
+    elif Connection.objects.visible_to(person).filter(pk=connection.pk).exists():
+        name, arguments = "connections:connection_renew", [connection.public_id]
+    else:
         return ""
-    for name in ("connections:connection_renew", "connections:connection_detail"):
-        if may_visit(person, name):
-            return reverse(name, args=[connection.public_id])
-    return ""
+    return reverse(name, args=arguments) if may_visit(person, name) else ""
 
 
 def how_to_renew(connection: Connection) -> str:
