@@ -1,11 +1,12 @@
-"""The token endpoint and the page that sends a browser back with a code."""
+"""The token endpoint, and the page on which somebody agrees before the browser is sent back with a code."""
 
 import re
+from html import escape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from .tokens import LASTS_SECONDS, LONGEST_SECONDS
-from .wire import Refused
+from .wire import AUTHORIZE_PATH, Refused
 from .world import World
 
 CLIENT = {"client_id", "client_secret"}
@@ -14,6 +15,17 @@ GRANTS = {
     "authorization_code": {"code", "redirect_uri", *CLIENT},
     "refresh_token": {"refresh_token", *CLIENT},
 }
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Sign in</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<body><h1>The stand-in for the upstream</h1>
+<p>{client} asks to act for this account, and sends you back to {back}.</p>
+<form method="post" action="{action}">
+<p><label>Account <input name="account" type="email" value="{account}" required></label></p>
+<p><button name="answer" value="allow">Allow</button> <button name="answer" value="deny">Deny</button></p>
+</form></body></html>
+"""
 
 
 def read_form(headers: Any, body: bytes) -> dict[str, str]:
@@ -51,12 +63,43 @@ def give_tokens(world: World, form: dict[str, str]) -> dict[str, Any]:
     return tokens.issue(granted.account_id, now, granted.expires_in)
 
 
-def send_back(world: World, query: str, *, says_no: bool = False) -> str:
+def ask(world: World, query: str) -> str:
+    """The page on which somebody agrees or does not, as HTML; raises Refused for an address that is not right.
+
+    Design decision: no password is asked for. Whose account it is, the organisation's unless another is typed, is
+    trusted: the page stands in for a sign-in that is the upstream's own affair.
+    """
+    found = _read_query(world, query)
+    person = world.estate.people[world.estate.organisation]
+    back = urlsplit(found["redirect_uri"])
+    return PAGE.format(
+        action=escape(f"{AUTHORIZE_PATH}?{query}"),
+        client=escape(found["client_id"]),
+        account=escape(person.email),
+        back=escape(f"{back.scheme}://{back.netloc}"),
+    )
+
+
+def send_back(world: World, query: str, form: dict[str, str], *, says_no: bool = False) -> str:
     """The address that the browser is sent to, with code and state; raises Refused.
 
-    Design decision: nobody is asked anything. The organisation's account agrees at once, or, under a fault, does
-    not.
+    ``form`` is what the page sent: account (an e-mail address), and answer: allow or deny.
     """
+    found = _read_query(world, query)
+    _same_fields(form, {"account", "answer"})
+    person = world.person_by_email(form["account"])
+    if person is None or form["answer"] not in ("allow", "deny"):
+        raise Refused("invalid_request", "There is no such account, or no such answer")
+    if says_no or form["answer"] == "deny":
+        told = {"error": "access_denied", "state": found["state"]}
+    else:
+        code = world.tokens.issue_code(person.account_id, world.now(), found["redirect_uri"])
+        told = {"state": found["state"], "code": code}
+    has_query = urlsplit(found["redirect_uri"]).query
+    return found["redirect_uri"] + ("&" if has_query else "?") + urlencode(told)
+
+
+def _read_query(world: World, query: str) -> dict[str, str]:
     found = _fields(query)
     _same_fields(found, {"scope", "state", "response_type", "client_id", "redirect_uri"})
     if found["client_id"] != world.tokens.client_id:
@@ -66,12 +109,7 @@ def send_back(world: World, query: str, *, says_no: bool = False) -> str:
     address = urlsplit(found["redirect_uri"])
     if address.scheme not in ("http", "https") or not address.netloc or address.fragment:
         raise Refused("invalid_request", "redirect_uri must be an absolute address")
-    if says_no:
-        told = {"error": "access_denied", "state": found["state"]}
-    else:
-        code = world.tokens.issue_code(world.estate.organisation, world.now(), found["redirect_uri"])
-        told = {"state": found["state"], "code": code}
-    return found["redirect_uri"] + ("&" if address.query else "?") + urlencode(told)
+    return found
 
 
 def _fields(text: str) -> dict[str, str]:

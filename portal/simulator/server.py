@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
         elif split.path == TOKEN_PATH:
             self.answer_token(split.query, body)
         elif split.path == AUTHORIZE_PATH:
-            self.answer_authorize(split.query)
+            self.answer_authorize(split.query, body)
         elif split.path.startswith("/pictures/"):
             self.answer_picture(split.path, dict(parse_qsl(split.query)))
         else:
@@ -168,22 +168,28 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.deliver(answer, fault, row, released)
 
-    def answer_authorize(self, query: str) -> None:
+    def answer_authorize(self, query: str, body: bytes) -> None:
+        """The page by GET, the browser's way back by POST."""
         server = self.server
         row = self.journal_row({"command": "oauth2/auth"})
-        fault = server.faults.take("oauth2/auth")
         try:
-            if self.command != "GET":
-                raise Refused("method_not_allowed", "Browsers come by GET", 405)
-            location = oauth.send_back(server.world, query, says_no=fault is not None)
+            if self.command == "GET":
+                told = Answer(200, oauth.ask(server.world, query).encode(), "text/html; charset=utf-8")
+                told.headers["Referrer-Policy"] = "no-referrer"
+            elif self.command == "POST":
+                fault = server.faults.take("oauth2/auth")
+                form = oauth.read_form(self.headers, body)
+                location = oauth.send_back(server.world, query, form, says_no=fault is not None)
+                told = answers.page(302, "Back to where you came from")
+                told.headers["Location"] = location
+            else:
+                raise Refused("method_not_allowed", "Browsers come by GET, and send the form by POST", 405)
         except Refused as error:
             told = answers.page(error.status, error.words)
             server.journal.note(row, status=told.status, refused=f"{error.code}: {error.words}")
             delivery.send(self, told)
             return
-        server.journal.note(row, authorized=True, executed=True, status=302)
-        told = answers.page(302, "Back to where you came from")
-        told.headers["Location"] = location
+        server.journal.note(row, authorized=True, executed=told.status == 302, status=told.status)
         delivery.send(self, told)
 
     def answer_picture(self, path: str, query: dict[str, str]) -> None:

@@ -1,5 +1,7 @@
 """The token endpoint, the page that sends a browser back, and what becomes of tokens."""
 
+import re
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -35,9 +37,9 @@ def password(simulator):
 
 @pytest.fixture
 def browser(simulator, client):
-    """Goes to the page that sends it back."""
+    """Goes to the page and presses Allow, or another button; the answer that sends it back."""
 
-    def visit(**changes):
+    def visit(answer="allow", account=None, **changes):
         query = {
             "scope": "user",
             "state": "s t&ate",
@@ -46,7 +48,13 @@ def browser(simulator, client):
             "redirect_uri": BACK,
             **changes,
         }
-        return requests.get(simulator.url + BASE + "auth", params=query, timeout=5, allow_redirects=False)
+        page = requests.get(simulator.url + BASE + "auth", params=query, timeout=5, allow_redirects=False)
+        if page.status_code != 200:
+            return page
+        assert "Allow" in page.text
+        action = unescape(re.search(r'action="([^"]+)"', page.text)[1])
+        form = {"account": account or simulator.sign_in["username"], "answer": answer}
+        return requests.post(simulator.url + action, data=form, timeout=5, allow_redirects=False)
 
     return visit
 
@@ -179,3 +187,27 @@ def test_the_account_can_say_no(simulator, browser):
     found = parse_qs(urlsplit(browser().headers["Location"]).query)
     assert found["error"] == ["access_denied"]
     assert "code" not in found
+    found = parse_qs(urlsplit(browser("deny").headers["Location"]).query)
+    assert (found["error"], found["state"]) == (["access_denied"], ["s t&ate"])
+
+
+def test_another_account_can_agree(simulator, browser, ask, wire):
+    code = parse_qs(urlsplit(browser(account="newcomer@post.example").headers["Location"]).query)["code"][0]
+    told = ask("authorization_code", code=code, redirect_uri=BACK).json()
+    wire.headers["Authorization"] = f"Bearer {told['result']['access_token']}"
+    assert wire.result("get_family_list") == []
+
+
+@pytest.mark.parametrize("changes", [{"answer": "perhaps"}, {"account": "nobody@post.example"}])
+def test_nobody_is_sent_back_with_an_answer_that_is_none(changes, browser):
+    answer = browser(**changes)
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+def test_markup_in_the_address_is_text_on_the_page(simulator, client):
+    query = {"scope": "user", "state": '"><script>', "response_type": "code", "redirect_uri": BACK}
+    address = simulator.url + BASE + "auth"
+    page = requests.get(address, params={**query, "client_id": client["client_id"]}, timeout=5)
+    assert page.status_code == 200
+    assert "<script>" not in page.text
