@@ -170,8 +170,10 @@ def store(proven: Proven) -> tuple[Connection, Mapping[str, Any]]:
     connection.refresh_token = None
     keep_tokens(connection, proven.tokens)
     connection.refresh_lease_until = connection.hold_until = connection.open_until = None
-    connection.health, connection.health_since, connection.told_at = Health.GOOD, now, None
-    connection.last_good_at, connection.last_error, connection.failures = now, "", 0
+    connection.health, connection.health_since = Health.GOOD, now
+    connection.told_at = connection.tell_after = None
+    connection.last_good_at, connection.last_error = now, ""
+    connection.failures, connection.recent_failures = 0, []
     connection.families_listed = proven.families
     connection.history_zone = wanted.history_zone or connection.history_zone
     connection.calls_per_minute = wanted.calls_per_minute or connection.calls_per_minute
