@@ -17,6 +17,8 @@ from portal.ids import find_hidden, hidden_id
 PAGE_SIZE = 50
 # The rows of one family are about so many times the rows of a page.
 SEEN_FOR_EACH = 20
+# More are never few, however many there are beside them.
+FEW_FAMILIES = 50
 # More names than this behind one text, and the text is too short to mean anything.
 NAMES_AT_MOST = 200
 
@@ -193,7 +195,7 @@ def freshness(user: User, family: Family | None = None) -> Freshness:
 
 def _queries(user: User, chosen: LogFilter) -> Iterable[tuple[_Kind, QuerySet[Any]]]:
     named = _named(user, chosen.text)
-    place = _of_property(chosen.in_property)
+    place = _of_families(user, chosen)
     openings = _common(Opening.objects.visible_to(user), chosen, place)
     if chosen.result == OPENED:
         openings = openings.filter(is_success=True)
@@ -222,19 +224,24 @@ def _queries(user: User, chosen: LogFilter) -> Iterable[tuple[_Kind, QuerySet[An
     yield _GAP, gaps
 
 
-def _of_property(place: Property | None) -> Q:
-    """Rows of a property's families, asked so that the database begins where less is to be read.
+def _of_families(user: User, chosen: LogFilter) -> Q:
+    """Rows of the families that can be meant, asked so that the database begins where less is to be read.
 
     A few families: each at its own index. Many: all rows from the newest on, looking up each one's family; given
-    the families, the database would read and sort all their history for one page.
+    the families, the database would read and sort all their history for one page. This only narrows: what the
+    person may see is for ``visible_to`` to say.
     """
-    if place is None:
+    place, sees_all = chosen.in_property, not (user.is_limited or user.is_family_admin)
+    if chosen.family is not None or (place is None and sees_all):
         return Q()
-    families = Family.objects.filter(property=place)
-    ids = list(families.values_list("pk", flat=True))
-    if len(ids) ** 2 * SEEN_FOR_EACH <= Family.objects.count():
-        return Q(family__in=ids)
-    return Q(Exists(families.filter(pk=OuterRef("family"))))
+    families = Family.objects.visible_to(user)
+    if place is not None:
+        families = families.filter(property=place)
+    few = list(families.order_by("pk").values_list("pk", flat=True)[: FEW_FAMILIES + 1])
+    if len(few) <= FEW_FAMILIES and len(few) ** 2 * SEEN_FOR_EACH <= Family.objects.count():
+        # One by itself, for SQLite sorts after an IN even of one.
+        return Q(family=few[0]) if len(few) == 1 else Q(family__in=few)
+    return Q(Exists(Family.objects.filter(pk=OuterRef("family"), property=place))) if place else Q()
 
 
 def _common(rows: QuerySet[Any], chosen: LogFilter, place: Q) -> QuerySet[Any]:

@@ -1,6 +1,7 @@
 """Where one can go: the entries of the rail and of the phone's bottom bar."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -10,14 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from portal.web.access import may_visit
 
 
-class Item(NamedTuple):
-    """One entry. ``icon`` is a lucide name; the short label is for the phone."""
+@dataclass(frozen=True)
+class Item:
+    """One entry. ``icon`` is a lucide name; the short label is for the phone; ``count`` is drawn beside it, 0 is not.
+
+    No tuple: templates would take its ``count`` method for the count.
+    """
 
     url: str
     label: Any
     icon: str
     is_current: bool
     short_label: Any = ""
+    count: int = 0
 
 
 PLACES = (

@@ -138,6 +138,16 @@ class TestThePage:
         with django_assert_max_num_queries(len(few)):
             client.get(LOG)
 
+    def test_a_fragment_asks_only_for_the_rows(self, client, manager, django_assert_max_num_queries):
+        opening = OpeningFactory()
+        older = {"to": f"{opening.at + timedelta(days=1):%Y-%m-%d}"}
+
+        # The session, the person, openings, calls, gaps; on top of the log also the newest numbers.
+        with django_assert_max_num_queries(6):
+            client.get(LOG, headers=HTMX)
+        with django_assert_max_num_queries(5):
+            client.get(LOG, older, headers=HTMX)
+
     def test_numbers_of_rows_stand_nowhere_on_the_page(self, client, manager):
         opening = OpeningFactory(id=987_654_321)
 
@@ -240,6 +250,25 @@ class TestWhoSees:
 
         assert ids(answer.text) == [f"opening-{after.pk}"]
         assert "Canary" not in answer.text
+
+    @pytest.mark.parametrize("count", [1, 2, 6])
+    def test_everybody_sees_theirs_in_a_large_estate_too(self, client, count):
+        FamilyFactory.create_batch(30 * count)
+        limit = PropertyLimitFactory()
+        home = GrantFactory(starts_at=timezone.now() - timedelta(hours=1))
+        people = {limit.person: set(), home.person: set()}
+        for _ in range(count):
+            family = FamilyFactory(property=limit.property)
+            people[limit.person].add(f"opening-{OpeningFactory(family=family).pk}")
+            grant = GrantFactory(person=home.person, starts_at=home.starts_at)
+            after = OpeningFactory(family=grant.family, at=timezone.now() - timedelta(minutes=5))
+            people[home.person].add(f"opening-{after.pk}")
+            OpeningFactory(family=grant.family, at=timezone.now() - timedelta(hours=2))
+            OpeningFactory()
+
+        for person, theirs in people.items():
+            client.force_login(person)
+            assert set(ids(client.get(LOG).text)) == theirs
 
     def test_a_gap_that_began_before_a_grant_begins_with_it(self, client):
         start = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=30)

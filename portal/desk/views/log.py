@@ -27,22 +27,17 @@ def log_list(request: SignedInRequest) -> HttpResponse:
     """A page of the log, as filtered by the address."""
     chosen = _filter(request)
     cursor = request.GET.get("before", "")
-    # Taken before the rows: what comes in between is then shown twice by no one and missed by no one.
-    seen = log.watermark()
-    found, next_cursor = log.list_log(request.user, chosen, cursor=cursor)
     is_top = not cursor and chosen.until is None
-    freshness = log.freshness(request.user, chosen.family)
+    # Taken before the rows: what comes in between is then shown twice by no one and missed by no one.
+    seen = log.watermark() if is_top else None
+    found, next_cursor = log.list_log(request.user, chosen, cursor=cursor)
     context = {
         "days": rows.days(request.user, found),
-        "chosen": chosen,
         "is_filtered": chosen.is_narrow,
-        "filters": _filters(request, chosen),
         "older_url": with_changes(request, before=next_cursor) if next_cursor else "",
         "newer_url": with_changes(request, before="") if cursor else "",
-        "as_of": freshness.as_of,
-        "is_stale": freshness.behind > 0,
-        "stale_words": _("some families could not be read") if freshness.behind else "",
-        **(_live(request, seen, found) if is_top else {}),
+        **(_live(request, seen, found) if seen else {}),
+        **({} if wants_fragment(request) else _around(request, chosen)),
     }
     return render_page(request, "desk/log_list.html", "desk/_log.html", context)
 
@@ -69,6 +64,17 @@ def log_new(request: SignedInRequest) -> HttpResponse:
         **_live(request, now, above, top=newest),
     }
     return render(request, "desk/_log_new.html", context)
+
+
+def _around(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
+    """What only the whole page shows: the filters, and how fresh the log is. Two queries, which a fragment is spared."""
+    freshness = log.freshness(request.user, chosen.family)
+    return {
+        "filters": _filters(request, chosen),
+        "as_of": freshness.as_of,
+        "is_stale": freshness.behind > 0,
+        "stale_words": _("some families could not be read") if freshness.behind else "",
+    }
 
 
 def _live(request: SignedInRequest, seen: Watermark, found: list[log.Row], top: str = "") -> dict[str, Any]:
