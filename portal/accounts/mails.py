@@ -30,8 +30,7 @@ def send_mail(template: str, to: Sequence[str], context: Mapping[str, Any]) -> N
     Nobody sees the other addresses. Raises OSError or smtplib.SMTPException where it cannot be handed over: the
     caller says so, or tries again. Templates see ``context`` as texts (an object as its ``str``), and ``public_url``.
     """
-    paths = (f"mail/{template}.subject.txt", f"mail/{template}.txt", f"mail/{template}.html")
-    messages = [build(paths, address, context) for address in dict.fromkeys(to)]
+    messages = [message_of(template, address, context) for address in dict.fromkeys(to)]
     if messages:
         get_connection().send_messages(messages)
 
@@ -41,16 +40,14 @@ def are_shown_here() -> bool:
     return settings.EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend"
 
 
-def build(
-    templates: tuple[str, str, str], address: str, context: Mapping[str, Any], *, prefix: str = ""
-) -> EmailMultiAlternatives:
-    """One mail, not sent, from the templates of its subject, its text and its HTML."""
+def message_of(template: str, address: str, context: Mapping[str, Any]) -> EmailMultiAlternatives:
+    """The mail to one address, not sent."""
     values = {name: _plain(value) for name, value in context.items()}
     values["public_url"] = settings.PUBLIC_URL
     with _as_read_by(address):
-        subject = one_line(f"{prefix}{_render(templates[0], values, is_html=False)}", LONGEST_SUBJECT)
-        text = _render(templates[1], values, is_html=False).strip() + "\n"
-        html = _render(templates[2], {**values, "subject": subject}, is_html=True)
+        subject = one_line(_render(f"mail/{template}.subject.txt", values, is_html=False), LONGEST_SUBJECT)
+        text = _render(f"mail/{template}.txt", values, is_html=False).strip() + "\n"
+        html = _render(f"mail/{template}.html", {**values, "subject": subject}, is_html=True)
     message = EmailMultiAlternatives(subject, text, to=[address])
     message.attach_alternative(html, "text/html")
     return message

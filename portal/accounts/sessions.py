@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
@@ -109,10 +108,3 @@ def began(request: HttpRequest | None, **kwargs: Any) -> None:
     """From this moment on the twelve hours are counted."""
     if request is not None:
         request.session[SIGNED_IN_AT] = time.time()
-
-
-@receiver([password_changed, password_reset, password_set], dispatch_uid="accounts.sessions.password")
-def password_is_new(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Whoever was signed in with the password of before is not any more."""
-    is_own = request.user.is_authenticated and request.user.pk == user.pk
-    end_all(user, keep=(request.session.session_key or "") if is_own else "")

@@ -9,6 +9,8 @@ EVENTS = {
     "person.sign_in": _("Signed in"),
     "person.sign_in_failed": _("Sign-in failed"),
     "person.sign_in_refused": _("Sign-in refused: too many tries"),
+    "person.openid_link": _("Known to the company’s provider"),
+    "person.openid_unlink": _("Forgotten at the company’s provider"),
     "person.sign_out": _("Signed out"),
     "person.second_factor_add": _("Second factor added"),
     "person.second_factor_rename": _("Passkey renamed"),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from allauth.socialaccount.signals import social_account_added
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from django.http import HttpRequest
 from portal.accounts import guessing
 from portal.accounts.joining import joined
 from portal.accounts.models import User
+from portal.accounts.people import password_replaced
 from portal.audit import trail
 from portal.audit.chain import HeadNotKept
 from portal.audit.models import Actor
@@ -53,6 +55,26 @@ def has_joined(person: User, way: str, **kwargs: Any) -> None:
     """A person took up their invitation; without a trail they do not: SignInNotRecorded ends the transaction."""
     with _recorded():
         trail.record("person.join", By.person(person), _about(person), parameters={"by": way})
+
+
+@receiver(password_replaced, dispatch_uid="audit.password_replaced")
+def has_new_password(user: User, **kwargs: Any) -> None:
+    """Somebody chose a password by a link; without a trail they keep the old one: this ends the transaction."""
+    with _recorded():
+        trail.record("person.password", By.person(user), _about(user), parameters={"by": "link"})
+
+
+@receiver(social_account_added, dispatch_uid="audit.openid_linked")
+def openid_linked(sociallogin: Any, **kwargs: Any) -> None:
+    """The company's provider vouched for a person for the first time: from now on its own name for them is theirs."""
+    parameters = {"issuer": sociallogin.account.provider, "subject": sociallogin.account.uid}
+    with _recorded():
+        trail.record(
+            "person.openid_link",
+            By.person(sociallogin.user),
+            _about(sociallogin.user),
+            parameters=parameters,
+        )
 
 
 @receiver(user_logged_out, dispatch_uid="audit.signed_out")

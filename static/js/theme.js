@@ -1,4 +1,5 @@
-// Light, dark, or as the system has it. Kept in a cookie, so that the server draws the page right the first time.
+// Light, dark, or as the system has it: shown at once, while the form sends the choice to the account. The cookie is for
+// the pages that this browser sees while nobody is signed in.
 "use strict";
 
 (() => {
@@ -21,6 +22,5 @@
     mark();
   });
 
-  for (const part of document.querySelectorAll("[data-theme-switch]")) part.hidden = false;
   mark();
 })();

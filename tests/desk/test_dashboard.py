@@ -163,7 +163,7 @@ class TestWhoSees:
     def test_a_family_admin_with_nothing_granted_is_told_whom_to_ask(self, client):
         client.force_login(FamilyAdminFactory())
 
-        assert "Ask the property manager" in client.get("/").text
+        assert "No family is given to you yet" in client.get("/").text
 
     def test_a_grant_that_ended_shows_nothing(self, client):
         grant = GrantFactory(family__name="Canary", ends_at=timezone.now() - timedelta(minutes=1))

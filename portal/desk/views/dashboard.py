@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from families.models import Family
+from families.selectors import granted
 from portal.accounts.requests import SignedInRequest
 from portal.desk import attention, day, log, rows
 from portal.web.pages import render_page
@@ -49,6 +50,12 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
             % {"opened": opened, "refused": refused},
             "estate": estate,
             "has_nothing": not estate.families,
+        }
+    if granted.has_nothing_granted(user):
+        context |= {
+            "line": _("Nothing is given to you yet"),
+            "is_to_ask": True,
+            "to_ask": granted.list_managers_to_ask(user),
         }
     return render_page(request, "desk/dashboard.html", "desk/_dashboard.html", context)
 

@@ -1,0 +1,147 @@
+"""What people may type about themselves, and what is said when it cannot be."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts import people
+from portal.accounts.models import Theme, User
+from portal.accounts.services.own import Preferences
+from portal.web.zones import find_zone, zones_like
+
+LONGEST_NAME = 100
+
+
+class PreferencesForm(forms.Form):
+    """A name, a language, a time zone and colours."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        strip=False,
+        help_text=_("As others here read it, beside what you do."),
+        error_messages={"required": _("Type your name: others see by it who did something.")},
+        widget=forms.TextInput(attrs={"autocomplete": "name", "spellcheck": "false"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=lambda: settings.LANGUAGES,
+        error_messages={
+            "invalid_choice": _("Gatehouse does not speak that language. Choose one of the list.")
+        },
+    )
+    time_zone = forms.CharField(
+        label=_("Time zone"),
+        strip=False,
+        help_text=_("All times are told in it. Type a place, like Lisbon."),
+        error_messages={"required": _("Choose a time zone.")},
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "list": "zone-names",
+                "maxlength": 64,
+            }
+        ),
+    )
+    theme = forms.ChoiceField(
+        label=_("Colours"),
+        choices=Theme.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": _("There are no such colours. Choose one of the three.")},
+    )
+
+    # Their own validators would speak of null characters beside what is said below.
+    name.validators = []
+    time_zone.validators = []
+
+    @classmethod
+    def of(cls, user: User) -> "PreferencesForm":
+        """The form that shows how it is."""
+        return cls(
+            initial={
+                "name": user.name,
+                "language": user.language,
+                "time_zone": user.time_zone,
+                "theme": user.theme,
+            }
+        )
+
+    def wanted(self) -> Preferences:
+        """What they chose."""
+        return Preferences(**{field: self.cleaned_data[field] for field in self.fields})
+
+    def clean_name(self) -> str:
+        """The name in one line, without spaces around it."""
+        name = " ".join(self.cleaned_data["name"].split(" ")).strip()
+        if not name or not name.isprintable():
+            raise ValidationError(gettext("A name has letters that can be seen, in one line."))
+        if len(name) > LONGEST_NAME:
+            raise ValidationError(
+                gettext("A name has at most %(limit)d signs; this one has %(count)s.")
+                % {"limit": LONGEST_NAME, "count": f"{len(name):,}"}
+            )
+        return name
+
+    def clean_time_zone(self) -> str:
+        """The zone as it is written, however it was typed."""
+        found = find_zone(self.cleaned_data["time_zone"])
+        if found is None:
+            meant = zones_like(self.cleaned_data["time_zone"])
+            if meant:
+                words = gettext("There is no time zone of that name. Is it %(names)s?")
+                raise ValidationError(words % {"names": gettext(" or ").join(meant)})
+            raise ValidationError(
+                gettext("There is no time zone of that name. They are named like Europe/Lisbon.")
+            )
+        return found
+
+
+class ThemeForm(forms.Form):
+    """One of the three."""
+
+    theme = forms.ChoiceField(choices=Theme.choices, required=False)
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, typed twice."""
+
+    password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        help_text=password_validators_help_text_html(),
+        error_messages={"required": _("Choose a password.")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+    )
+    again = forms.CharField(
+        label=_("The new password again"),
+        strip=False,
+        error_messages={"required": _("Type the password a second time.")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user = user
+
+    def clean_password(self) -> str:
+        """A password that keeps to the rules, and is another one."""
+        password = str(self.cleaned_data["password"])
+        try:
+            people.check_password(password, self.user)
+        except people.PersonRefused as error:
+            raise ValidationError(str(error)) from None
+        if self.user.has_usable_password() and self.user.check_password(password):
+            raise ValidationError(gettext("This is your password already. Choose another one."))
+        return password
+
+    def clean(self) -> None:
+        """Both are the same one."""
+        password, again = self.cleaned_data.get("password"), self.cleaned_data.get("again")
+        if password and again and password != again:
+            self.add_error("again", gettext("This is not the same password. Type both once more."))
