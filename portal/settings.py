@@ -260,6 +260,30 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # Words, times.
+# Signing in by OpenID Connect, for companies that have it: without an issuer there is none.
+SOCIALACCOUNT_ADAPTER = "portal.accounts.social_adapter.SocialAdapter"
+OIDC_ISSUER = env.str("OIDC_ISSUER", "").strip()
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "").strip()
+OIDC_CLIENT_SECRET = ""
+OIDC_NAME = env.str("OIDC_NAME", "").strip() or urlsplit(OIDC_ISSUER).hostname or ""
+if OIDC_ISSUER:
+    _issuer = urlsplit(OIDC_ISSUER)
+    _is_local = _issuer.scheme == "http" and is_loopback(_issuer.hostname or "") and not IS_PRODUCTION
+    if (_issuer.scheme != "https" and not _is_local) or not _issuer.hostname or "@" in _issuer.netloc:
+        raise ImproperlyConfigured("OIDC_ISSUER is an https address: the provider's name for itself.")
+    if _issuer.query or _issuer.fragment or len(OIDC_ISSUER) > 190:
+        raise ImproperlyConfigured("OIDC_ISSUER has no query, and at most 190 characters.")
+    if not OIDC_CLIENT_ID:
+        raise ImproperlyConfigured("OIDC_ISSUER needs OIDC_CLIENT_ID: what the provider calls Gatehouse.")
+    _secret_file = Path(env.str("OIDC_CLIENT_SECRET_FILE", ""))
+    if not _secret_file.is_file():
+        raise ImproperlyConfigured(
+            "OIDC_ISSUER needs OIDC_CLIENT_SECRET_FILE: the path of a file with the secret."
+        )
+    OIDC_CLIENT_SECRET = _secret_file.read_text().strip()
+    if not OIDC_CLIENT_SECRET:
+        raise ImproperlyConfigured("OIDC_CLIENT_SECRET_FILE names an empty file.")
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 USE_I18N = True

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["tests.plugins.simulator", "tests.plugins.demo"]
+pytest_plugins = ["tests.plugins.simulator", "tests.plugins.demo", "tests.plugins.openid"]
 
 
 @contextlib.contextmanager
