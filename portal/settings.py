@@ -201,7 +201,10 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Gatehouse] "
 # A new password or another second factor is told by mail to whoever it concerns.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_FORMS = {"login": "portal.accounts.forms.sign_in.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "portal.accounts.forms.sign_in.SignInForm",
+    "reset_password": "portal.accounts.forms.sign_in.ResetForm",
+}
 # Guesses are counted by portal.accounts.guessing: a limit by address alone would lock out whoever shares one.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None, "reset_password": "20/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT

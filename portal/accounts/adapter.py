@@ -1,6 +1,7 @@
 """How django-allauth behaves here."""
 
 import logging
+import threading
 from smtplib import SMTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -41,8 +43,8 @@ class AccountAdapter(DefaultAccountAdapter):
         return [ours.get(stage, stage) for stage in super().get_login_stages()]
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        request.known_browser_of = user.email  # type: ignore[attr-defined]
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        guessing.remember_device(request, response, user.email)
         return response
 
     def get_reset_password_from_key_url(self, key: str) -> str:
@@ -50,9 +52,13 @@ class AccountAdapter(DefaultAccountAdapter):
         return f"{settings.PUBLIC_URL}{asked.path}"
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        """Not a mail for every request: the links that were sent before still work."""
+        """Not a mail for every request: the links that were sent before still work.
+
+        Sent beside the request: how long a mail server takes would tell who has an account.
+        """
         if guessing.take(guessing.key_of("reset", user.email.lower()), guessing.RESET_MAILS):
-            super().send_password_reset_mail(user, email, context)
+            message = mail_for("account/email/password_reset_key", email, context)
+            threading.Thread(target=_send, args=(message,)).start()
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         asked = urlsplit(super().get_email_confirmation_url(request, emailconfirmation))
@@ -61,20 +67,26 @@ class AccountAdapter(DefaultAccountAdapter):
     def set_password(self, user: User, password: str) -> None:
         """By a link: whoever was signed in with the password of before is not any more, and the trail knows."""
         with transaction.atomic():
-            super().set_password(user, password)
             sessions.end_all(user)
+            super().set_password(user, password)
             password_replaced.send(sender=type(self), user=user)
+        # Whoever reads the person's mail is no stranger: however many of those guess, this browser counts by itself.
+        context.request.known_browser_of = user.email
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A mail server that does not answer is in the log: a page that told it would tell who has an account."""
-        try:
-            mail_for(template_prefix, email, context).send()
-        except (OSError, SMTPException):
-            logger.exception("the mail %s could not be sent", template_prefix)
+        _send(mail_for(template_prefix, email, context))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # allauth's own begins with the request's host: each spelling of it would be five guesses more.
         return str(credentials.get("email", credentials.get("username", ""))).strip().lower()
+
+
+def _send(message: EmailMultiAlternatives) -> None:
+    try:
+        message.send()
+    except (OSError, SMTPException):
+        logger.exception("the mail %r could not be sent", message.subject)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
-from portal.accounts import recent
+from portal.accounts import guessing, recent
 from portal.accounts.models import Role, User
 from portal.web.access import policy_of
 
@@ -27,7 +27,12 @@ class SignInMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        # Set by the adapter, where somebody has just shown who they are.
+        account = getattr(request, "known_browser_of", "")
+        if account:
+            guessing.remember_device(request, response, account)
+        return response
 
     def process_view(
         self,

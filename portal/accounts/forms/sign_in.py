@@ -1,14 +1,16 @@
 """The form of signing in."""
 
+import time
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, ResetPasswordForm
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import Login
 from django import forms
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +18,9 @@ from portal.accounts import guessing, second_factor
 from portal.accounts.guessing import Turn
 from portal.accounts.models import User
 from portal.accounts.stages import BOTH_SHOWN
+
+# Longer than it takes to write the mail; it is sent beside the request.
+RESET_SECONDS = 0.3
 
 
 class SignInForm(LoginForm):
@@ -88,11 +93,22 @@ class SignInForm(LoginForm):
         return user
 
 
+class ResetForm(ResetPasswordForm):
+    """Asks for a mail with a link to a new password. It takes as long whether the address has an account or not."""
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        ends = time.monotonic() + RESET_SECONDS
+        email = str(super().save(request, **kwargs))
+        time.sleep(max(0.0, ends - time.monotonic()))
+        return email
+
+
 def _too_many(turn: Turn) -> str:
     if turn is Turn.BOTH:
         return _(
             "There were too many tries at this address from elsewhere. Sign in with the password and a code together, "
-            "with a passkey, or from a browser you signed in with before. Without them, try again in a quarter of an hour."
+            "with a passkey, or from a browser you signed in with before. Without them, choose a new password by mail, "
+            "or try again in a quarter of an hour."
         )
     return _(
         "Too many tries. This one was not looked at. Wait three minutes, sign in with a passkey, or choose a new "
