@@ -59,7 +59,11 @@ def describe(connection: Connection) -> Condition:
             _("It goes on when somebody says so."),
         )
     if connection.health == Health.SIGNED_OUT:
-        meaning = _("Its families are not being read, and no door opens through it. What is shown is kept.")
+        meaning = (
+            _("The credentials of this account cannot be shown or changed. Doors and passes go on as before.")
+            if connection.owner_id is not None
+            else _("Its families are not being read, and no door opens through it. What is shown is kept.")
+        )
         remedy = _("Somebody has to sign it in again: it is not tried by itself.")
         return Condition("signed_out", "bad", _("Signed out"), connection.health_since, meaning, remedy)
     if connection.open_until and (connection.open_until > now or connection.health == Health.FAILING):

@@ -49,8 +49,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.filter(removed_at=None)
 
     def without_secrets(self) -> Self:
-        """The same rows, for reading what may be shown: nothing sealed comes along."""
-        return self.defer("client_secret", "access_token", "refresh_token")
+        """The same rows, for reading what may be shown: nothing sealed comes along, but whether there is a renewal."""
+        has_renewal = models.ExpressionWrapper(
+            models.Q(refresh_token__isnull=False), output_field=models.BooleanField()
+        )
+        return self.defer("client_secret", "access_token", "refresh_token").annotate(has_renewal=has_renewal)
 
     def usable(self) -> Self:
         """Those that calls may be tried on: not paused, removed or signed out, nor of somebody switched off."""
@@ -137,6 +140,8 @@ class Connection(models.Model):
         """Whether there is a refresh token. Decrypts nothing; costs a query where the field was deferred."""
         if "refresh_token" in self.__dict__:
             return bool(self.__dict__["refresh_token"])
+        if "has_renewal" in self.__dict__:
+            return bool(self.__dict__["has_renewal"])
         return Connection.objects.filter(pk=self.pk, refresh_token__isnull=False).exists()
 
     @property

@@ -14,7 +14,10 @@ from access.models import Device, Gap
 from families.models import Change, Family, Reach, SyncState
 from portal.accounts.models import User
 from portal.audit.models import Command, State
+from portal.connections.conditions import ENDING, Condition, describe
 from portal.connections.models import Connection, Health
+from portal.connections.telling import how_to_renew, renewal_url
+from portal.web.access import may_visit
 from portal.web.templatetags.web import relative
 
 RECENT = timedelta(hours=24)
@@ -48,43 +51,71 @@ def list_attention(user: User) -> list[Item]:
 
 
 def _connections(user: User) -> Iterator[Item]:
-    troubled = Connection.objects.exclude(health=Health.GOOD, paused_at=None).filter(
-        Q(owner=None) | Q(owner=user)
+    """The organisation's connections that something of the person's depends on, and their own."""
+    now = timezone.now()
+    ending = Q(expires_at__lt=now + ENDING, refresh_token=None)
+    found = Connection.objects.there().filter(
+        ~Q(health=Health.GOOD) | ~Q(paused_at=None) | ending, Q(owner=None) | Q(owner=user)
     )
-    if not user.is_manager or user.is_limited:
-        reached = Reach.objects.filter(connection=OuterRef("pk"), family__in=Family.objects.visible_to(user))
-        troubled = troubled.filter(Exists(reached))
-    for connection in troubled.defer("client_secret", "access_token", "refresh_token").order_by(
-        "health_since"
-    ):
-        if user.is_family_admin:
-            detail = _("Since %(since)s. What you see is from before. The property manager sees this too.")
-            title = _("Your doors cannot be reached at this moment")
-            yield Item(
-                "bad", title, detail % {"since": relative(connection.paused_at or connection.health_since)}
-            )
-        else:
-            yield _connection(user, connection)
+    if user.is_family_admin:
+        # Their doors are reached as long as any connection does.
+        reached = Reach.objects.working().filter(connection__health=Health.GOOD, family=OuterRef("pk"))
+        cut_off = Family.objects.visible_to(user).filter(~Exists(reached), gone_at=None)
+        mine = Reach.objects.filter(connection=OuterRef("pk"), gone_at=None, family__in=cut_off)
+        found = found.filter(Q(owner=user) | Exists(mine))
+    elif user.is_limited:
+        reaches = Reach.objects.filter(
+            connection=OuterRef("pk"), gone_at=None, family__in=Family.objects.visible_to(user)
+        )
+        found = found.filter(Q(owner=user) | Exists(reaches))
+    is_told = False
+    for connection in found.without_secrets().order_by("health_since"):
+        condition = describe(connection)
+        if connection.owner_id is None and user.is_family_admin:
+            if not is_told and condition.state != "ending":
+                is_told = True
+                yield _doors_cut_off(condition)
+        elif condition.state not in {"good", "held"}:
+            yield _connection(user, connection, condition)
 
 
-def _connection(user: User, connection: Connection) -> Item:
+def _doors_cut_off(condition: Condition) -> Item:
+    """To a family admin without a word of connections; since when is the whole estate's, and no secret."""
+    detail = _("Since %(since)s. What you see is from before. The property manager sees this too.")
+    title = _("Your doors cannot be reached at this moment")
+    return Item("bad", title, detail % {"since": relative(condition.since or timezone.now())})
+
+
+def _connection(user: User, connection: Connection, condition: Condition) -> Item:
+    is_own = connection.owner_id is not None
     name = {"name": connection.name}
-    since = {"since": relative(connection.paused_at or connection.health_since)}
-    if connection.paused_at:
-        title = _("The connection “%(name)s” is paused")
-        return Item("off", title % name, _("Since %(since)s. Its families are not being read.") % since)
-    if connection.health == Health.SIGNED_OUT:
-        title = _("The connection “%(name)s” is signed out")
-        detail = _("Since %(since)s. Its families are not being read, and no door opens through it.") % since
-        if user.is_manager and not user.is_limited:
-            detail += " " + _("Renew it with: manage.py connect “%(name)s”.") % name
-        return Item("bad", title % name, detail)
-    title = _("The upstream does not answer through “%(name)s”")
-    return Item(
-        "bad",
-        title % name,
-        _("Since %(since)s. What you see is from before; it is tried again by itself.") % since,
-    )
+    match condition.state:
+        case "signed_out":
+            title = (
+                _("Your own connection is signed out")
+                if is_own
+                else _("The connection “%(name)s” is signed out")
+            )
+        case "paused":
+            title = _("Your own connection is paused") if is_own else _("The connection “%(name)s” is paused")
+        case "ending":
+            title = _("The sign-in of “%(name)s” ends soon")
+        case _:
+            title = _("The upstream does not answer through “%(name)s”")
+    parts = [condition.meaning, condition.remedy]
+    if condition.since:
+        parts.insert(0, _("Since %(since)s.") % {"since": relative(condition.since)})
+    url = action = ""
+    if condition.state in {"signed_out", "ending"}:
+        url, action = renewal_url(user, connection), _("Renew it")
+        if not url:
+            can_renew = user.is_manager and not user.is_limited
+            parts.append(how_to_renew(connection) if can_renew else _("A manager of everything can do that."))
+    elif may_visit(user, "connections:connection_detail") and not is_own:
+        url = reverse("connections:connection_detail", args=[connection.public_id])
+        action = _("See the connection")
+    detail = " ".join(part for part in parts if part)
+    return Item(condition.status, title % name, detail, url, action if url else "")
 
 
 def _unknown(user: User) -> Iterator[Item]:
