@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from families.models import Change, Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights
 from families.selectors.freshness import Freshness, freshness_of
@@ -50,10 +50,9 @@ def get_family(user: User, family_id: str) -> Family:
 
 
 def get_overview(user: User, family: Family) -> FamilyOverview:
-    """The family as its page shows it. Five queries, no upstream call."""
+    """The family as its page shows it, read through the organisation's connections. Five queries, no upstream call."""
     reaches = list(
-        Reach.objects.filter(family=family, gone_at=None)
-        .filter(Q(connection__owner=None) | Q(connection__owner=user))
+        Reach.objects.filter(family=family, gone_at=None, connection__owner=None)
         .select_related("connection")
         .defer("connection__access_token", "connection__refresh_token", "connection__client_secret")
     )
@@ -65,6 +64,10 @@ def get_overview(user: User, family: Family) -> FamilyOverview:
         trouble = "paused"
     elif first is not None and first.health != Health.GOOD:
         trouble = first.health
+    name = first.name if first else ""
+    if first is None:
+        name = _removed(family)
+        trouble = "removed" if name else ""
     changes = Change.objects.visible_to(user).filter(family=family).order_by("-at", "-pk")
     return FamilyOverview(
         family,
@@ -72,9 +75,9 @@ def get_overview(user: User, family: Family) -> FamilyOverview:
         list_invitations(user, family),
         [tell_change(change) for change in changes[:CHANGES_SHOWN]],
         freshness_of(family, [reach.connection_id for reach in reaches]),
-        first.name if first else "",
+        name,
         trouble,
-        any(_works(reach) and reach.connection.owner_id is None for reach in reaches),
+        any(_works(reach) for reach in reaches),
     )
 
 
@@ -98,6 +101,13 @@ def pending_invitations(user: User, family: Family) -> QuerySet[FamilyInvitation
         grants = Grant.objects.now().filter(person=user, family=OuterRef("family"))
         found = found.filter(Exists(grants.filter(starts_at__lte=OuterRef("sent_at"))))
     return found.select_related("command", "sent_by").order_by("-sent_at", "-pk")
+
+
+def _removed(family: Family) -> str:
+    """The name of the connection that reached this family until it was removed; "" without one."""
+    found = Reach.objects.filter(family=family, connection__owner=None, connection__removed_at__isnull=False)
+    last = found.order_by("-connection__removed_at").values_list("connection__name", flat=True).first()
+    return last or ""
 
 
 def _members(family: Family) -> list[Member]:

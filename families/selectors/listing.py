@@ -94,7 +94,7 @@ def list_families(user: User, chosen: FamilyFilter, *, before: str = "", after: 
     has_before = more if backwards else place is not None
     has_after = True if backwards else more
     return FamilyPage(
-        _rows(user, families, chosen.text),
+        _rows(families, chosen.text),
         _write_cursor(families[0], chosen.sort) if has_before else "",
         _write_cursor(families[-1], chosen.sort) if has_after else "",
     )
@@ -135,12 +135,12 @@ def _beyond(place: _Place, sort: str, *, backwards: bool) -> Q:
     return same
 
 
-def _rows(user: User, families: list[Family], text: str) -> list[FamilyRow]:
+def _rows(families: list[Family], text: str) -> list[FamilyRow]:
     rows = {family.pk: FamilyRow(family) for family in families}
     members = Member.objects.filter(family__in=rows, gone_at=None)
     for pk, people in members.order_by().values_list("family").annotate(people=Count("pk")):
         rows[pk].people = people
-    for pk, line in _lines(user, rows).items():
+    for pk, line in _lines(rows).items():
         rows[pk].connection = line
     if text:
         for member in members.filter(names_matching(text)).order_by("search_text", "pk"):
@@ -150,9 +150,9 @@ def _rows(user: User, families: list[Family], text: str) -> list[FamilyRow]:
     return list(rows.values())
 
 
-def _lines(user: User, family_ids: Iterable[int]) -> dict[int, Line]:
+def _lines(family_ids: Iterable[int]) -> dict[int, Line]:
     """For each family the connection through which people act in it, or the best of those that do not work."""
-    reaches = Reach.objects.filter(Q(connection__owner=None) | Q(connection__owner=user), gone_at=None)
+    reaches = Reach.objects.filter(connection__owner=None, gone_at=None)
     found: dict[int, list[tuple[bool, bool, str, str]]] = defaultdict(list)
     for pk, auth, name, health, paused_at in reaches.filter(family__in=list(family_ids)).values_list(
         "family_id", "auth", "connection__name", "connection__health", "connection__paused_at"
