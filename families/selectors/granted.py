@@ -14,11 +14,15 @@ ASKED_AT_MOST = 8
 
 @dataclass(frozen=True)
 class Scope:
-    """The families or properties of a person; both empty for somebody who sees everything, or nothing."""
+    """The families or properties of a person; both empty for somebody who sees everything, or nothing.
+
+    ``is_everything``: there is nothing more that anybody could give.
+    """
 
     properties: list[Property]
     grants: list[Grant]
     has_nothing: bool
+    is_everything: bool = False
 
 
 def get_scope(user: User) -> Scope:
@@ -30,7 +34,7 @@ def get_scope(user: User) -> Scope:
     if user.is_limited:
         properties = list(Property.objects.visible_to(user).order_by("name"))
         return Scope(properties, [], not properties)
-    return Scope([], [], has_nothing=False)
+    return Scope([], [], has_nothing=False, is_everything=user.is_manager)
 
 
 def is_in_force(grant: Grant) -> bool:

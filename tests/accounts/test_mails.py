@@ -1,18 +1,24 @@
 """The mails: every one has a subject of one line, a text and an HTML part, and names in them are nothing but data."""
 
+import re
 from email.message import EmailMessage, Message
+from pathlib import Path
 from typing import Any
 
+import allauth
 import pytest
 from django.core import mail
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
+from portal.accounts.allauth_mails import CONFIRM, NEVER_SENT, OTHER, RESET, TEMPLATES, WORDS, mail_for
 from portal.accounts.mails import are_shown_here, one_line, send_mail
 from tests.factories import ManagerFactory
 
 pytestmark = pytest.mark.django_db
 
+MAILS = Path(__file__).resolve().parent.parent.parent / "templates" / "mail"
 LINK = "https://gatehouse.example/join/secret/?a=1&b=2"
 HOSTILE = "</bdi><script>alert(1)</script>{{ settings.SECRET_KEY }}{% debug %}\r\nBcc: x@evil.example\n\n\u202egnp.exe"
 CONTEXTS: dict[str, dict[str, Any]] = {
@@ -32,7 +38,27 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "by": "Rui",
         "link": LINK,
     },
+    "password_reset": {"person": "Ana", "link": LINK},
+    "password_changed": {"person": "Ana", "since": timezone.now(), "address": "192.0.2.7", "link": LINK},
+    "address_confirm": {"person": "Ana", "link": LINK},
+    "account_changed": {
+        "person": "Ana",
+        "what": "Something changed.",
+        "since": timezone.now(),
+        "address": "",
+        "link": LINK,
+    },
+    "second_factor": {
+        "person": "Ana",
+        "happened": "added",
+        "kind": "passkey",
+        "name": "Phone",
+        "since": timezone.now(),
+        "link": LINK,
+    },
 }
+# Words that are chosen by us and select what is said.
+CHOSEN = {"happened", "kind"}
 
 
 def sent(template: str, **changes: Any) -> EmailMultiAlternatives:
@@ -58,7 +84,8 @@ def test_a_mail_has_a_subject_a_text_and_html_with_the_link(template: str) -> No
 
 @pytest.mark.parametrize("template", CONTEXTS)
 def test_hostile_names_are_shown_as_text_and_add_no_header(template: str) -> None:
-    names = [name for name, value in CONTEXTS[template].items() if isinstance(value, str) and value != LINK]
+    context = CONTEXTS[template]
+    names = [name for name in context if isinstance(context[name], str) and name not in CHOSEN | {"link"}]
     message = sent(template, **dict.fromkeys(names, HOSTILE))
     wire = message.message()
     assert isinstance(wire, EmailMessage | Message)
@@ -124,3 +151,45 @@ def test_a_mail_server_that_does_not_answer_is_the_callers_to_tell(settings: Any
 def test_a_line_is_one_line_and_not_longer_than_it_may_be() -> None:
     assert one_line("a\u2028b\x00c\td  e\u202e") == "a b c d e"
     assert one_line("x" * 200, 10) == "x" * 9 + "…"
+
+
+def test_every_mail_of_ours_is_tested_here() -> None:
+    named = {path.name.removesuffix(".subject.txt") for path in MAILS.glob("*.subject.txt")}
+    assert named == set(CONTEXTS)
+    for name in named:
+        assert (MAILS / f"{name}.txt").is_file()
+        assert (MAILS / f"{name}.html").is_file()
+
+
+def test_every_mail_of_allauth_is_one_of_ours_or_never_sent() -> None:
+    found = {
+        f"{path.parent.parent.name}/email/{path.name.removesuffix('_subject.txt')}"
+        for path in (Path(allauth.__file__).parent / "templates").rglob("email/*_subject.txt")
+    }
+    assert len(found) > 15
+    assert found == set(TEMPLATES) | NEVER_SENT
+    assert set(TEMPLATES) & NEVER_SENT == set()
+    assert {prefix for prefix, name in TEMPLATES.items() if name == OTHER} == set(WORDS)
+
+
+@pytest.mark.parametrize("prefix", TEMPLATES)
+def test_a_mail_of_allauth_speaks_in_our_words(prefix: str, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://gatehouse.example"
+    ManagerFactory.create(name="Ana", email="ana@gatehouse.example")
+    link = "https://gatehouse.example/account/x/"
+    urls = {"password_reset_url": link} if TEMPLATES[prefix] == RESET else {}
+    urls |= {"activate_url": link} if TEMPLATES[prefix] == CONFIRM else {}
+    message = mail_for(prefix, "ana@gatehouse.example", {"ip": "192.0.2.7", "request": object(), **urls})
+    text = str(message.body)
+    assert "Hello Ana," in text
+    assert set(re.findall(r"https?://[^\s/]+", text)) == {"https://gatehouse.example"}
+    assert "example.com" not in text
+    assert (link in text) == bool(urls)
+    assert str(WORDS.get(prefix, "")) in text
+    assert html_of(message)
+
+
+@pytest.mark.parametrize("prefix", NEVER_SENT)
+def test_a_mail_without_words_is_an_error_and_not_sent(prefix: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=prefix):
+        mail_for(prefix, "ana@gatehouse.example", {})

@@ -43,7 +43,7 @@ def signed_in(person: User) -> Client:
 
 
 def wanted(**changes: str) -> dict[str, str]:
-    return {"name": "Ana", "language": "en", "time_zone": "Europe/Lisbon", "theme": "", **changes}
+    return {"name": "Ana", "language": "en", "time_zone": "Europe/Lisbon", "theme": "system", **changes}
 
 
 class TestThePages:
@@ -114,6 +114,7 @@ class TestPreferences:
             ("time_zone", "../../etc/passwd", "no time zone of that name"),
             ("time_zone", "a\x00b", "no time zone of that name"),
             ("theme", "neon", "no such colours"),
+            ("theme", "", "Choose one of the three"),
         ],
     )
     def test_what_cannot_be_is_said_beside_its_field(

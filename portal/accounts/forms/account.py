@@ -15,6 +15,8 @@ from portal.accounts.services.own import Preferences
 from portal.web.zones import find_zone, zones_like
 
 LONGEST_NAME = 100
+# What a form calls the colours that an account keeps as "".
+SYSTEM = "system"
 
 
 class PreferencesForm(forms.Form):
@@ -50,10 +52,12 @@ class PreferencesForm(forms.Form):
     )
     theme = forms.ChoiceField(
         label=_("Colours"),
-        choices=Theme.choices,
-        required=False,
+        choices=[(value or SYSTEM, label) for value, label in Theme.choices],
         widget=forms.RadioSelect,
-        error_messages={"invalid_choice": _("There are no such colours. Choose one of the three.")},
+        error_messages={
+            "required": _("Choose one of the three."),
+            "invalid_choice": _("There are no such colours. Choose one of the three."),
+        },
     )
 
     # Their own validators would speak of null characters beside what is said below.
@@ -68,13 +72,18 @@ class PreferencesForm(forms.Form):
                 "name": user.name,
                 "language": user.language,
                 "time_zone": user.time_zone,
-                "theme": user.theme,
+                "theme": user.theme or SYSTEM,
             }
         )
 
     def wanted(self) -> Preferences:
         """What they chose."""
         return Preferences(**{field: self.cleaned_data[field] for field in self.fields})
+
+    def clean_theme(self) -> str:
+        """The colours as the account keeps them."""
+        theme: str = self.cleaned_data["theme"]
+        return "" if theme == SYSTEM else theme
 
     def clean_name(self) -> str:
         """The name in one line, without spaces around it."""
