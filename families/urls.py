@@ -11,4 +11,5 @@ urlpatterns = [
     path("families/<slug:family_id>/name/", families.family_rename, name="family_rename"),
     path("families/<slug:family_id>/invitations/", members.member_invite, name="member_invite"),
     path("properties/", include("families.urls_properties")),
+    path("people/", include("families.urls_people")),
 ]

@@ -87,6 +87,31 @@ POLICIES = {
         objects={"property_id": "property"},
         body={"family": "family"},
     ),
+    # People.
+    "families:person_list": Policy(roles=MANAGERS),
+    "families:person_families": Policy(roles=MANAGERS),
+    "families:person_invite": Policy(GET_POST, MANAGERS, body={"property": "property", "family": "family"}),
+    "families:person_detail": Policy(roles=MANAGERS, objects={"person_id": "person"}),
+    "families:person_change": Policy(
+        GET_POST,
+        MANAGERS,
+        objects={"person_id": "person"},
+        body={"property": "property", "family": "family"},
+    ),
+    "families:person_invite_again": Policy(POST, MANAGERS, objects={"person_id": "person"}),
+    "families:person_revoke": Policy(POST, MANAGERS, objects={"person_id": "person"}),
+    "families:person_switch_off": Policy(POST, MANAGERS, objects={"person_id": "person"}),
+    "families:person_switch_on": Policy(POST, MANAGERS, objects={"person_id": "person"}),
+    "families:person_reset_factor": Policy(
+        POST, MANAGERS, recent_sign_in=True, objects={"person_id": "person"}
+    ),
+    "families:grant_begin": Policy(
+        GET_POST, MANAGERS, objects={"person_id": "person"}, body={"family": "family"}
+    ),
+    "families:grant_change": Policy(
+        GET_POST, MANAGERS, objects={"person_id": "person", "family_id": "family"}
+    ),
+    "families:grant_end": Policy(POST, MANAGERS, objects={"person_id": "person", "family_id": "family"}),
     # Doors.
     "access:device_list": Policy(),
     "access:family_doors": Policy(objects={"family_id": "family"}),

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from families.forms.families import check_visible
+from families.forms.texts import check_visible
 from families.models import Property
 from families.services.properties import LONGEST_NAME
 from portal.web.zones import find_zone, zones_like

@@ -1,6 +1,12 @@
 """Who uses the portal, as what, and what they reach: each change checks the right of whoever asks, and is audited."""
 
-from families.services.people.changing import NotJoined, change_person, switch_off, switch_on
+from families.services.people.changing import (
+    NotJoined,
+    change_person,
+    reset_second_factor,
+    switch_off,
+    switch_on,
+)
 from families.services.people.granting import (
     GrantOver,
     GrantThere,
@@ -18,7 +24,7 @@ from families.services.people.inviting import (
 )
 from families.services.people.rights import Gone
 from families.services.people.setting import Wanted, set_person
-from families.services.people.standing import Standing, Term, TermRefused, last_day
+from families.services.people.standing import Standing, Term, TermRefused, first_day, last_day
 
 __all__ = [
     "AlreadyThere",
@@ -36,9 +42,11 @@ __all__ = [
     "change_grant",
     "change_person",
     "end_grant",
+    "first_day",
     "invite_person",
     "last_day",
     "resend_invitation",
+    "reset_second_factor",
     "revoke_invitation",
     "set_person",
     "switch_off",

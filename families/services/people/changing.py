@@ -8,7 +8,7 @@ from families.scope import grants_not_over
 from families.services.people import granting, rights
 from families.services.people.inviting import about, describe
 from families.services.people.standing import Standing
-from portal.accounts import people, sessions
+from portal.accounts import people, second_factor, sessions
 from portal.accounts.models import Role, User
 from portal.accounts.people import PersonRefused
 from portal.audit import trail
@@ -91,6 +91,18 @@ def switch_on(by: By, person: User) -> None:
         person.is_active = True
         person.save(update_fields=["is_active"])
         trail.record("person.switch_on", by, about(person))
+
+
+def reset_second_factor(by: By, person: User) -> int:
+    """Take the second factors of somebody who lost theirs; return how many there were. Raises PermissionDenied and Gone.
+
+    They sign in with their password alone, and where a second factor is required they set up another at once.
+    """
+    with transaction.atomic():
+        person = rights.lock_person(by, person)
+        rights.check_may_manage(by, person)
+    # It mails the person afterwards, and no transaction is held meanwhile.
+    return second_factor.reset(by, person)
 
 
 def set_limits(person: User, standing: Standing) -> None:

@@ -69,6 +69,11 @@ class Standing:
         return self.role != Role.FAMILY_ADMIN and self.properties is not None
 
 
+def first_day(starts_at: datetime, family: Family) -> date:
+    """The day on which a grant begins, where the family is."""
+    return starts_at.astimezone(zone_called(family.time_zone)).date()
+
+
 def last_day(ends_at: datetime, family: Family) -> date:
     """The last day of a grant that ends at this moment, where the family is."""
     return (ends_at - timedelta(seconds=1)).astimezone(zone_called(family.time_zone)).date()

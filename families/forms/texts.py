@@ -1,0 +1,44 @@
+"""Text that people type: what cannot be seen in it, and what makes one e-mail address."""
+
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+from django.utils.translation import gettext
+
+EMAIL_LENGTH = 254
+# Control and format signs (zero-width ones and those that turn the direction), separators of lines.
+_HIDDEN_CATEGORIES = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
+# Letters and marks by their category, and yet nothing is seen of them.
+_HIDDEN_SIGNS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+_CONTROL_NAMES = {"\0": "NULL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN"}
+
+
+def one_address(typed: str) -> str:
+    """The one e-mail address in what was typed, without spaces around it; raises ValidationError."""
+    if "\n" in typed.strip("\r\n") or "\r" in typed.strip("\r\n"):
+        raise ValidationError(gettext("One address, on one line."))
+    if typed != typed.strip("\r\n"):
+        raise ValidationError(gettext("The address has a line break at its end. Type it without."))
+    email = typed.strip()
+    check_visible(email)
+    if email.count("@") > 1 or any(sign in email for sign in ",; \t"):
+        raise ValidationError(gettext("One address at a time."))
+    if len(email) > EMAIL_LENGTH:
+        raise ValidationError(
+            gettext("An address has at most %(limit)d signs; this one has %(count)s.")
+            % {"limit": EMAIL_LENGTH, "count": f"{len(email):,}"}
+        )
+    EmailValidator(gettext("That is no e-mail address. One looks like anna@example.org."))(email)
+    return str(email)
+
+
+def check_visible(text: str) -> None:
+    """Nothing, if every sign of the text can be seen; else raises ValidationError naming the first that cannot."""
+    for sign in text:
+        if unicodedata.category(sign) in _HIDDEN_CATEGORIES or sign in _HIDDEN_SIGNS:
+            name = unicodedata.name(sign, _CONTROL_NAMES.get(sign, "CONTROL CHARACTER"))
+            raise ValidationError(
+                gettext("There is a sign in it that cannot be seen: %(name)s (U+%(code)04X). Take it out.")
+                % {"name": name, "code": ord(sign)}
+            )
