@@ -95,7 +95,9 @@ def add_app(user: User, secret: str, step: int) -> list[str]:
         if Authenticator.objects.filter(user_id=user.pk, type=codes.TOTP).exists():
             raise AlreadySetUp
         row = codes.keep_app(user, secret, step)
-        return _added(user, row)
+        fresh = _record_added(user, row)
+    _tell(user, "added", _details(row))
+    return fresh
 
 
 def add_passkey(user: User, name: str, credential: Mapping[str, Any]) -> list[str]:
@@ -106,7 +108,9 @@ def add_passkey(user: User, name: str, credential: Mapping[str, Any]) -> list[st
         if passkeys.count() >= MOST_PASSKEYS:
             raise AlreadySetUp
         row = WebAuthn.add(user, clean(name)[:LONGEST_NAME], dict(credential)).instance
-        return _added(user, row)
+        fresh = _record_added(user, row)
+    _tell(user, "added", _details(row))
+    return fresh
 
 
 def rename_passkey(user: User, row: Authenticator, name: str) -> None:
@@ -219,12 +223,10 @@ def _lock(user: User) -> None:
     User.objects.select_for_update().get(pk=user.pk)
 
 
-def _added(user: User, row: Authenticator) -> list[str]:
-    details = _details(row)
+def _record_added(user: User, row: Authenticator) -> list[str]:
     has_codes = Authenticator.objects.filter(user_id=user.pk, type=codes.RECOVERY).exists()
     fresh = [] if has_codes else codes.new_recovery_codes(user)
-    transaction.on_commit(lambda: _tell(user, "added", details))
-    trail.record("person.second_factor_add", By.person(user), _about(user), parameters=details)
+    trail.record("person.second_factor_add", By.person(user), _about(user), parameters=_details(row))
     if fresh:
         trail.record("person.second_factor_codes_made", By.person(user), _about(user))
     return fresh

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from allauth.mfa.webauthn.internal import auth
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.accounts import codes, second_factor
+from portal.accounts import codes, passkeys, second_factor
 from portal.accounts.models import User
 
 _SALT = "gatehouse.authenticator-app"
@@ -66,8 +65,7 @@ class PasskeyForm(forms.Form):
 
     def clean_credential(self) -> dict[str, Any]:
         credential: dict[str, Any] = self.cleaned_data["credential"]
-        auth.parse_registration_response(credential)
-        auth.complete_registration(credential)
+        passkeys.check_new(credential)
         return credential
 
 

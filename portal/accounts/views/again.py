@@ -2,7 +2,6 @@
 
 import json
 
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal.auth import begin_authentication
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from portal.accounts import guessing, recent, second_factor
 from portal.accounts.forms.again import CodeForm, PasswordForm
 from portal.accounts.guessing import Turn
+from portal.accounts.passkeys import ShownPasskeyForm
 from portal.accounts.requests import SignedInRequest
 
 
@@ -79,7 +79,7 @@ def _shows(request: SignedInRequest, form: Form) -> bool:
 
 
 def _shows_passkey(request: SignedInRequest) -> bool:
-    form = ReauthenticateWebAuthnForm(user=request.user, data=request.POST)
+    form = ShownPasskeyForm(user=request.user, data=request.POST)
     if not form.is_valid():
         return False
     row = form.cleaned_data["credential"]

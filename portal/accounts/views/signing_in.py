@@ -6,7 +6,6 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import Login
 from allauth.account.stages import LoginStageController
 from allauth.account.utils import get_login_redirect_url
-from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnForm
 from allauth.mfa.webauthn.internal.auth import begin_authentication
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.contrib import messages
@@ -20,6 +19,7 @@ from portal.accounts import guessing, second_factor
 from portal.accounts.forms.again import CodeForm
 from portal.accounts.guessing import Turn
 from portal.accounts.models import User
+from portal.accounts.passkeys import ShownPasskeyForm, SignInPasskeyForm
 from portal.accounts.stages import SecondFactorStage
 
 
@@ -58,7 +58,7 @@ def passkey_sign_in(request: HttpRequest) -> HttpResponse:
         return JsonResponse(dict(begin_authentication(None)))
     if request.user.is_authenticated:
         return redirect(get_login_redirect_url(request))
-    form = LoginWebAuthnForm(data=request.POST)
+    form = SignInPasskeyForm(data=request.POST)
     if not form.is_valid():
         user_login_failed.send(sender=__name__, credentials={}, request=request, step="passkey")
         messages.error(request, _("That passkey is not known here. Nobody was signed in."))
@@ -98,7 +98,7 @@ def _shows(request: HttpRequest, user: User, form: CodeForm) -> bool:
 
 
 def _shows_passkey(request: HttpRequest, user: User) -> bool:
-    form = AuthenticateWebAuthnForm(user=user, data=request.POST)
+    form = ShownPasskeyForm(user=user, data=request.POST)
     if not form.is_valid():
         return False
     row = form.cleaned_data["credential"]
