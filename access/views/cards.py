@@ -8,19 +8,28 @@ from django.urls import reverse
 from access import selectors
 from access.models import Device, Picture, Relay
 from access.selectors import Press
+from families.selectors import list_trouble
 from portal.accounts.models import User
 from portal.ids import hidden_id
 from portal.web.presses import new_press
 
 
 def door_cards(user: User, devices: Sequence[Device]) -> list[dict[str, Any]]:
-    """Devices with their doors, for access/_door_card.html; ``devices`` as the selectors give them. Two queries."""
+    """Devices with their doors, for access/_door_card.html; ``devices`` as the selectors give them. Three queries.
+
+    A door to which nothing can be sent until somebody mends its connection has no button, and says why.
+    """
     presses = selectors.list_presses(user, devices)
+    troubles = list_trouble(user, {device.family_id for device in devices})
     cards = []
     for device in devices:
         relays: list[Relay] = device.open_relays  # type: ignore[attr-defined]  # prefetched by the selectors
-        openers = [opener(user, relay, device) | pressed(user, relay, device, presses) for relay in relays]
-        cards.append({"device": device, "relays": openers})
+        trouble = troubles.get(device.family_id)
+        nothing = {"press": ""} if trouble and trouble.is_lasting else {}
+        openers = [
+            opener(user, relay, device) | nothing | pressed(user, relay, device, presses) for relay in relays
+        ]
+        cards.append({"device": device, "relays": openers, "trouble": trouble})
     return cards
 
 

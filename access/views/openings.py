@@ -12,6 +12,7 @@ from access.models import Opening, Picture, Relay
 from access.selectors import Press
 from access.sync.pictures import picture_path
 from access.views.cards import opener, press_purpose, press_thumbnail, press_url
+from families.selectors import find_trouble
 from families.services.acting import NoConnection
 from portal.accounts.requests import SignedInRequest
 from portal.audit.models import Command
@@ -44,7 +45,9 @@ def opening_create(request: SignedInRequest, family_id: str, relay_id: str) -> H
     except services.PressedJustNow as error:
         return _ask(request, relay, form, earlier=error.earlier)
     except NoConnection:
-        return trouble(request, _("No connection reaches this family at this moment. Nothing was sent."))
+        found = find_trouble(request.user, relay.device.family)
+        why = f"{found.title}. {found.detail}" if found else _("No connection reaches this family.")
+        return trouble(request, _("Nothing was sent. %(why)s") % {"why": why})
     except OutcomeNotRecorded:
         words = _(
             "We do not know whether the door opened: the answer could not be recorded. Look before pressing again."
@@ -74,7 +77,10 @@ def opening_thumbnail(request: SignedInRequest, opening_id: str) -> HttpResponse
     pk = find_hidden(opening_id, "opening")
     opening = get_object_or_404(Opening.objects.visible_to(request.user), pk=pk, picture=Picture.READY)
     try:
-        response = FileResponse(picture_path(opening).open("rb"), content_type="image/jpeg")
+        # Its own name would be the row's number.
+        response = FileResponse(
+            picture_path(opening).open("rb"), filename="thumbnail.jpg", content_type="image/jpeg"
+        )
     except FileNotFoundError:
         raise Http404 from None
     response["Cache-Control"] = "private, max-age=86400, immutable"

@@ -14,6 +14,7 @@ from families.selectors.listing import (
     list_families,
     list_properties,
 )
+from families.selectors.reaching import Trouble, find_trouble, list_trouble
 from families.selectors.searching import families_matching, names_matching
 from families.selectors.telling import rights_of
 
@@ -21,13 +22,16 @@ __all__ = [
     "FamilyFilter",
     "FamilyOverview",
     "FamilyPage",
+    "Trouble",
     "families_as_of",
     "families_matching",
+    "find_trouble",
     "get_family",
     "get_overview",
     "list_families",
     "list_invitations",
     "list_properties",
+    "list_trouble",
     "names_matching",
     "pending_invitations",
     "rights_of",

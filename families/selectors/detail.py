@@ -6,10 +6,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from families.models import Change, Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights
 from families.selectors.freshness import Freshness, freshness_of
+from families.selectors.reaching import Trouble, order_for_acting, organisations_reaches, trouble_of
 from families.selectors.telling import Pending, Told, tell_change, tell_invitation
 from portal.accounts.models import User
 from portal.audit.models import State
-from portal.connections.models import Health
 
 CHANGES_SHOWN = 10
 _RANK = {Rights.ADMIN.value: 0, Rights.USER.value: 1, Rights.GUEST.value: 2}
@@ -35,8 +35,7 @@ class FamilyOverview:
     changes: list[Told]
     freshness: list[Freshness]
     connection_name: str
-    connection_trouble: str
-    is_reached: bool
+    trouble: Trouble | None
 
     @property
     def as_of(self) -> Freshness | None:
@@ -51,23 +50,9 @@ def get_family(user: User, family_id: str) -> Family:
 
 def get_overview(user: User, family: Family) -> FamilyOverview:
     """The family as its page shows it, read through the organisation's connections. Five queries, no upstream call."""
-    reaches = list(
-        Reach.objects.filter(family=family, gone_at=None, connection__owner=None)
-        .select_related("connection")
-        .defer("connection__access_token", "connection__refresh_token", "connection__client_secret")
-    )
-    reaches.sort(key=lambda reach: (not _works(reach), _RANK.get(reach.auth, 3), reach.first_seen_at))
-    first = reaches[0].connection if reaches else None
+    reaches = sorted(organisations_reaches([family.pk]), key=order_for_acting)
     ours = {reach.account_id for reach in reaches}
-    trouble = ""
-    if first is not None and first.paused_at:
-        trouble = "paused"
-    elif first is not None and first.health != Health.GOOD:
-        trouble = first.health
-    name = first.name if first else ""
-    if first is None:
-        name = _removed(family)
-        trouble = "removed" if name else ""
+    name = reaches[0].connection.name if reaches else _removed(family)
     changes = Change.objects.visible_to(user).filter(family=family).order_by("-at", "-pk")
     return FamilyOverview(
         family,
@@ -76,8 +61,7 @@ def get_overview(user: User, family: Family) -> FamilyOverview:
         [tell_change(change) for change in changes[:CHANGES_SHOWN]],
         freshness_of(family, [reach.connection_id for reach in reaches]),
         name,
-        trouble,
-        any(_works(reach) for reach in reaches),
+        trouble_of(user, reaches, removed="" if reaches else name),
     )
 
 
@@ -113,7 +97,3 @@ def _removed(family: Family) -> str:
 def _members(family: Family) -> list[Member]:
     members = Member.objects.filter(family=family, gone_at=None)
     return sorted(members, key=lambda member: (_RANK.get(member.auth, 3), member.search_text, member.pk))
-
-
-def _works(reach: Reach) -> bool:
-    return reach.connection.paused_at is None and reach.connection.health != Health.SIGNED_OUT

@@ -45,21 +45,36 @@ class Freshness:
 
 
 def families_as_of(user: User) -> AsOf:
-    """How old the list of families is: as old as the connection that was read longest ago."""
-    states = SyncState.objects.filter(kind=Kind.FAMILIES, connection__owner=None, connection__paused_at=None)
-    if user.is_family_admin:
+    """How old the list of families is: as old as the connection that was read longest ago.
+
+    Of the connections those that reach something of the person's: no other is theirs to know.
+    """
+    states = SyncState.objects.filter(
+        kind=Kind.FAMILIES,
+        connection__owner=None,
+        connection__paused_at=None,
+        connection__removed_at=None,
+    )
+    if user.is_family_admin or user.is_limited:
         states = states.filter(connection__reaches__family__in=Family.objects.visible_to(user)).distinct()
-    found = list(states.values_list("last_good_at", "connection__name", "connection__health"))
+    found = list(
+        states.values_list("last_good_at", "connection__name", "connection__health", "connection__open_until")
+    )
     if not found:
         return AsOf(None, is_connected=False)
-    times = [at for at, _name, _health in found]
+    times = [row[0] for row in found]
     oldest = None if None in times else min(at for at in times if at is not None)
     is_late = _is_late(Kind.FAMILIES, oldest)
+    # What nobody reads any more is told at once, before it is late.
+    lost = [name for _at, name, health, _open in found if health == Health.SIGNED_OUT]
+    silent = [
+        name for _at, name, health, resting in found if health == Health.FAILING and (resting or is_late)
+    ]
     trouble = ""
-    if is_late and not user.is_family_admin:
-        sick = [(name, health) for _at, name, health in found if health != Health.GOOD]
-        trouble = ", ".join(_("“%s” is signed out") % name for name, health in sick if health == "signed_out")
-        trouble = trouble or ", ".join(_("“%s” does not answer") % name for name, _health in sick)
+    if not user.is_family_admin:
+        trouble = ", ".join(_("“%s” is signed out") % name for name in lost)
+        trouble = trouble or ", ".join(_("“%s” does not answer") % name for name in silent)
+    is_late = is_late or bool(lost or silent)
     return AsOf(oldest, is_late, trouble)
 
 

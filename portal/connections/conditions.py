@@ -43,7 +43,10 @@ class Condition:
 
 
 def describe(connection: Connection) -> Condition:
-    """How this connection does now, from its own row: no query, unless its refresh token was deferred."""
+    """How this connection does now, from its own row: no query.
+
+    Whether its sign-in ends by itself is told of rows that were read whole or ``without_secrets()``.
+    """
     now = timezone.now()
     if connection.removed_at:
         meaning = _("Nothing is read or sent through it any more. What it brought is still shown.")
@@ -77,13 +80,18 @@ def describe(connection: Connection) -> Condition:
             "when": in_time(connection.hold_until)
         }
         return Condition("held", "warn", _("Asked to wait"), None, meaning)
-    if connection.expires_at and connection.expires_at - now < ENDING and not connection.sign_in_can_renew:
+    if connection.expires_at and connection.expires_at - now < ENDING and _ends_by_itself(connection):
         meaning = _("Its sign-in ends on its own, and nothing can renew it: %(when)s.") % {
             "when": relative(connection.expires_at)
         }
         remedy = _("Sign it in again before that.")
         return Condition("ending", "warn", _("Sign-in ends soon"), None, meaning, remedy)
     return Condition("good", "ok", _("Working"), connection.health_since)
+
+
+def _ends_by_itself(connection: Connection) -> bool:
+    is_known = {"refresh_token", "has_renewal"} & connection.__dict__.keys()
+    return bool(is_known) and not connection.sign_in_can_renew
 
 
 def in_time(moment: datetime) -> str:
