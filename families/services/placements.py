@@ -2,20 +2,23 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from families.models import Family, Property, PropertyLimit
 from portal.accounts.models import User
 from portal.audit import trail
-from portal.audit.trail import About, By
+from portal.audit.trail import About, AuditUnavailable, By
+from portal.keys import KeyMissing
 
-# As many as go into one transaction: each has an entry of its own, and the trail has one writer at a time.
-MOST_AT_ONCE = 500
+# As many as one form may name (DATA_UPLOAD_MAX_NUMBER_FIELDS) and one transaction should write entries for: the trail
+# has one writer at a time.
+MOST_AT_ONCE = 400
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Move:
         people = [sorted(person.pk for person in group) for group in (self.losing, self.gaining)]
         told = repr((self.target.pk if self.target else 0, families, people))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+# Called with each move in its transaction, the families moved but as objects still where they were: for what others
+# keep by property (access adds itself; it may import us, and we not it).
+followers: list[Callable[[Move], None]] = []
 
 
 class MoveChanged(Exception):
@@ -80,8 +88,8 @@ def place_families(
     """Put families into a property, or into none; return what moved and whom it concerns.
 
     ``agreed`` is the digest of the Move that somebody said yes to: where it means something else by now,
-    MoveChanged is raised. Raises PermissionDenied, and Property.DoesNotExist when the property is gone. Nothing
-    was moved then.
+    MoveChanged is raised. Raises PermissionDenied, Property.DoesNotExist when the property is gone, and
+    AuditUnavailable. Nothing was moved then.
     """
     check_may_arrange(by)
     with transaction.atomic():
@@ -100,6 +108,8 @@ def move_rows(target: Property | None, families: Sequence[Family], *, agreed: st
     if agreed is not None and move.digest != agreed:
         raise MoveChanged(move)
     Family.objects.filter(pk__in=[family.pk for family in move.families]).update(property=target)
+    for follow in followers:
+        follow(move)
     return move
 
 
@@ -110,7 +120,15 @@ def record_move(by: By, move: Move) -> None:
         place = now or was
         about = About(family.pk, family.name, "property", *((place.public_id, place.name) if place else ()))
         parameters = {"before": was.name if was else "", "after": now.name if now else ""}
-        trail.record("family.place", by, about, parameters=parameters)
+        record_or_undo("family.place", by, about, parameters)
+
+
+def record_or_undo(event: str, by: By, about: About, parameters: Mapping[str, Any]) -> None:
+    """Write a change down, in its transaction; raises AuditUnavailable, which undoes it, where that cannot be done."""
+    try:
+        trail.record(event, by, about, parameters=parameters)
+    except (DatabaseError, OSError, KeyMissing) as error:
+        raise AuditUnavailable("the change could not be written down") from error
 
 
 def _name(person: User) -> tuple[str, int]:

@@ -1,4 +1,7 @@
-"""Properties of ours: made, changed and deleted, on the trail. Which families are in them: families.services.placements."""
+"""Properties of ours: made, changed and deleted, on the trail. Which families are in them: families.services.placements.
+
+Whatever cannot be written down is not done: every service here may raise AuditUnavailable.
+"""
 
 import zoneinfo
 from collections.abc import Iterator, Sequence
@@ -7,9 +10,8 @@ from contextlib import contextmanager
 from django.db import IntegrityError, transaction
 
 from families.models import Family, Property
-from families.services.placements import check_may_arrange, move_rows, record_move
+from families.services.placements import check_may_arrange, move_rows, record_move, record_or_undo
 from portal.accounts.models import User
-from portal.audit import trail
 from portal.audit.trail import About, By
 from portal.upstream.text import clean
 
@@ -91,7 +93,7 @@ def delete_property(by: By, doomed: Property) -> list[User]:
         about, before = _about(found), _described(found)
         found.delete()
         parameters = {"before": before, "after": {}, "limits": [person.email for person in people]}
-        trail.record("property.delete", by, about, parameters=parameters)
+        record_or_undo("property.delete", by, about, parameters)
     return people
 
 
@@ -183,7 +185,7 @@ def _record(by: By, made: Property, before: dict[str, str]) -> None:
     after = _described(made)
     if after != before:
         event = "property.change" if before else "property.add"
-        trail.record(event, by, _about(made), parameters={"before": before, "after": after})
+        record_or_undo(event, by, _about(made), {"before": before, "after": after})
 
 
 def _described(found: Property) -> dict[str, str]:

@@ -78,7 +78,6 @@ def _ask(request: SignedInRequest, place: Property, move: Move, *, is_changed: b
         "property": place,
         "move": move,
         "action": reverse(address, args=[place.public_id]),
-        "ids": ",".join(family.public_id for family in move.families),
         "is_changed": is_changed,
         "zone": (place.time_zone if move.target else "UTC") if zones else "",
     }

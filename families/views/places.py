@@ -8,14 +8,11 @@ from django.utils.formats import date_format
 from families.models import Family, Property
 from families.selectors import properties as selectors
 from families.selectors.listing import IN_NONE
-from families.services.placements import MOST_AT_ONCE
 from portal.accounts.requests import SignedInRequest
 from portal.web.zones import zone_called
 
 # Longer than any name; what is longer is a mistake of the clipboard.
 SEARCH_LENGTH = 200
-# More than may be moved at once is refused, and beyond this not even looked for.
-_MOST_IDS = 2 * MOST_AT_ONCE
 
 
 def find_property(request: SignedInRequest, property_id: str) -> Property:
@@ -27,10 +24,9 @@ def find_property(request: SignedInRequest, property_id: str) -> Property:
 
 
 def find_families(request: SignedInRequest) -> list[Family]:
-    """The families that a form names, each ``family`` holding one id or several with commas; a 404 for any other."""
-    named = [one for value in request.POST.getlist("family") for one in value.split(",") if one]
+    """The families that a form names, or a 404 where one is not this person's to see."""
     try:
-        return selectors.find_all(request.user, named[:_MOST_IDS])
+        return selectors.find_all(request.user, request.POST.getlist("family"))
     except Family.DoesNotExist:
         raise Http404 from None
 
