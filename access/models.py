@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from families.models import Family, FamilyRowQuerySet, HistoryQuerySet
+from families.models import Family, FamilyRowQuerySet, HistoryQuerySet, Property
 from portal.accounts.models import User
 from portal.audit.models import Command
 from portal.ids import PUBLIC_ID_LENGTH, new_public_id
@@ -224,16 +224,41 @@ class Gap(models.Model):
         indexes = [models.Index(fields=["family", "-at"], name="access_gap_family")]
 
 
-class HourlyCount(models.Model):
-    """How many openings, refusals and calls one family had in one hour (UTC); kept with each insert."""
+class HourlyCountQuerySet(models.QuerySet["HourlyCount"]):
+    """Hourly counts, as somebody may see them."""
 
-    family = models.ForeignKey(Family, models.CASCADE, related_name="hourly_counts", db_index=False)
+    def visible_to(self, user: User) -> Self:
+        """The estate's to whoever sees all of it, their properties' to a limited person, each row counted once.
+
+        None to a family admin: the counts know neither of families nor of when a grant began.
+        """
+        if not user.is_active or user.is_family_admin:
+            return self.none()
+        if user.is_limited:
+            return self.filter(property__in=Property.objects.visible_to(user))
+        return self.filter(property=None)
+
+
+class HourlyCount(models.Model):
+    """How many openings, refusals and calls there were in one hour (UTC): in a property, by the families that are in
+    it now, or with none in the whole estate. Kept with each insert and each move (access.sync.hours)."""
+
+    property = models.ForeignKey(
+        Property, models.CASCADE, null=True, related_name="hourly_counts", db_index=False
+    )
     hour = models.DateTimeField()
     opened = models.IntegerField(default=0)
     refused = models.IntegerField(default=0)
     calls = models.IntegerField(default=0)
 
-    objects = FamilyRowQuerySet.as_manager()
+    objects = HourlyCountQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["hour", "family"], name="access_hour_unique")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["property", "hour"], name="access_hour_property", condition=Q(property__isnull=False)
+            ),
+            models.UniqueConstraint(
+                fields=["hour"], name="access_hour_estate", condition=Q(property__isnull=True)
+            ),
+        ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from access.history import CallRow, Findings
 from access.models import Call
 from access.sync import windows
+from access.sync.hours import Hours
 from families.sync import bulk
 from families.sync.lists import lock_families
 from families.sync.readings import Reading
@@ -43,7 +44,7 @@ class Calls:
         begun = windows.begun(readings, Call.objects.all())
         stored, kept = _read_stored({pk: answered[pk] for pk in begun})
         found: list[tuple[Reading, Findings[CallRow]]] = []
-        new, changed, hours = [], [], windows.Hours()
+        new, changed, hours = [], [], Hours()
         for reading in readings:
             family_id = reading.family_id
             findings = windows.find(reading, answered[family_id], stored[family_id])

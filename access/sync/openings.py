@@ -12,6 +12,7 @@ from access.history import Findings, OpeningRow, without_query
 from access.models import Device, Opening, OpeningRevision, Picture
 from access.sync import windows
 from access.sync.devices import opened_later
+from access.sync.hours import Hours
 from families.sync import bulk
 from families.sync.lists import lock_families
 from families.sync.readings import Reading
@@ -76,7 +77,7 @@ class _Writing:
     changed: list[Opening] = field(default_factory=list)
     readdressed: list[Opening] = field(default_factory=list)
     revisions: list[OpeningRevision] = field(default_factory=list)
-    hours: windows.Hours = field(default_factory=windows.Hours)
+    hours: Hours = field(default_factory=Hours)
 
     def write(self) -> Mapping[str, int]:
         families = windows.families_of(self.readings)

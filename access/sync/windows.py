@@ -1,17 +1,15 @@
-"""What openings and calls have in common: the window of the last answer, the seconds to look at, gaps, hours."""
+"""What openings and calls have in common: the window of the last answer, the seconds to look at, gaps."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from access.history import Findings, Row, Window, find_new, raw_text
-from access.models import Gap, HistoryRow, HourlyCount
+from access.models import Gap, HistoryRow
 from families.sync.readings import Reading
 from families.sync.states import pieces
 from portal.upstream.times import parse_time
@@ -106,46 +104,6 @@ def store_gaps(found: Sequence[tuple[Reading, Findings[R]]]) -> None:
                 )
             )
     Gap.objects.bulk_create(gaps, ignore_conflicts=True)
-
-
-class Hours:
-    """Counts to be added to the hourly rollup, in the transaction that adds the rows."""
-
-    def __init__(self) -> None:
-        self._counts: defaultdict[tuple[int, datetime], Counter[str]] = defaultdict(Counter)
-
-    def add(self, family_id: int, at: datetime, column: str, count: int = 1) -> None:
-        """Count a row that happened at ``at``."""
-        hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        self._counts[(family_id, hour)][column] += count
-
-    def store(self) -> None:
-        """Add the counts up. In SQL, since an update on conflict that adds is not to be said otherwise."""
-        table = HourlyCount._meta.db_table
-        ordered = sorted(self._counts.items())
-        with connection.cursor() as cursor:
-            for start in range(0, len(ordered), 100):
-                some = ordered[start : start + 100]
-                values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(some))
-                parameters = [
-                    value
-                    for (family_id, hour), counts in some
-                    for value in (
-                        connection.ops.adapt_datetimefield_value(hour),
-                        family_id,
-                        counts["opened"],
-                        counts["refused"],
-                        counts["calls"],
-                    )
-                ]
-                cursor.execute(
-                    f"INSERT INTO {table} (hour, family_id, opened, refused, calls) VALUES {values} "  # noqa: S608
-                    "ON CONFLICT (hour, family_id) DO UPDATE SET "
-                    f"opened = {table}.opened + excluded.opened, "
-                    f"refused = {table}.refused + excluded.refused, "
-                    f"calls = {table}.calls + excluded.calls",
-                    parameters,
-                )
 
 
 def _count_rows(reading: Reading) -> int:

@@ -7,10 +7,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from access.models import Call, Device, Gap, HourlyCount, Opening
-from access.sync.windows import Hours
+from access.models import Call, Device, Gap, Opening
+from access.sync.hours import Hours
 from families.models import Kind, SyncState
 from families.sync import states
+from families.sync.lists import lock_families
 from portal.audit import trail
 from portal.audit.trail import About, By
 from portal.connections.models import Connection
@@ -50,21 +51,23 @@ def _retell_family(family_id: int, zone: tzinfo) -> int:
                 family=family_id, kind__in=[Kind.OPENINGS, Kind.CALLS]
             )
         )
-        moved = _move(Opening, family_id, zone) + _move(Call, family_id, zone)
+        lock_families([family_id])
+        hours = Hours()
+        moved = _move(Opening, family_id, zone, hours) + _move(Call, family_id, zone, hours)
         _move_gaps(family_id, zone)
         if moved:
-            _count_hours(family_id)
             _set_last_openings(family_id)
+            hours.store()
     return moved
 
 
-def _move(table: Any, family_id: int, zone: tzinfo) -> int:
+def _move(table: Any, family_id: int, zone: tzinfo, hours: Hours) -> int:
     moved, last = 0, 0
     while True:
         rows = list(
             table.objects.filter(family=family_id, is_time_readable=True, pk__gt=last)
             .order_by("pk")
-            .only("pk", "raw_time", "at")[:BATCH]
+            .only("pk", "raw_time", "at", *(["is_success"] if table is Opening else []))[:BATCH]
         )
         if not rows:
             return moved
@@ -73,6 +76,9 @@ def _move(table: Any, family_id: int, zone: tzinfo) -> int:
         for row in rows:
             at = parse_time(row.raw_time, zone)
             if at is not None and at != row.at:
+                column = "calls" if table is Call else "opened" if row.is_success else "refused"
+                hours.add(family_id, row.at, column, -1)
+                hours.add(family_id, at, column)
                 row.at = at
                 changed.append(row)
         table.objects.bulk_update(changed, ["at"], batch_size=500)
@@ -85,16 +91,6 @@ def _move_gaps(family_id: int, zone: tzinfo) -> None:
         gap.begins_at = parse_time(gap.raw_after, zone) or gap.begins_at
         gap.at = parse_time(gap.raw_before, zone) or gap.at
     Gap.objects.bulk_update(gaps, ["begins_at", "at"], batch_size=500)
-
-
-def _count_hours(family_id: int) -> None:
-    HourlyCount.objects.filter(family=family_id).delete()
-    hours = Hours()
-    for at, is_success in Opening.objects.filter(family=family_id).values_list("at", "is_success").iterator():
-        hours.add(family_id, at, "opened" if is_success else "refused")
-    for at in Call.objects.filter(family=family_id).values_list("at", flat=True).iterator():
-        hours.add(family_id, at, "calls")
-    hours.store()
 
 
 def _set_last_openings(family_id: int) -> None:

@@ -1,13 +1,14 @@
-"""Today in numbers, from the counts that each sync keeps: no query over history."""
+"""Today in numbers, from the counts that each sync keeps: no query over all history."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from access.models import Device, HourlyCount
+from access.models import Device
+from access.selectors import Counted, count_by_hour
 from families.models import Family
 from portal.accounts.models import User
 
@@ -33,26 +34,18 @@ class Estate:
 
 
 def count_hours(user: User) -> list[Hour]:
-    """The hours of today, in the current time zone. One query.
-
-    A family admin is told nothing by it: the counts do not know when a grant began.
-    """
+    """The hours of today, in the current time zone. One query; for a family admin two."""
     begins = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    counts = HourlyCount.objects.visible_to(user).filter(
-        hour__gte=begins, hour__lt=begins + timedelta(days=1)
-    )
-    summed = {
-        row["hour"]: (row["opened"] or 0, row["refused"] or 0)
-        for row in counts.values("hour").annotate(opened=Sum("opened"), refused=Sum("refused"))
-    }
+    ends = begins + timedelta(days=1)
+    counted = count_by_hour(user, since=_hour(begins.astimezone(UTC)), until=ends)
     hours = []
-    moment = begins.astimezone(timezone.get_default_timezone())
+    moment = begins.astimezone(UTC)
     for _ in range(24):
-        opened, refused = summed.get(_hour(moment), (0, 0))
+        passed = counted.get(_hour(moment), Counted())
         local = timezone.localtime(moment)
         following = timezone.localtime(moment + timedelta(hours=1))
         words = f"{date_format(local, 'H:i')} – {date_format(following, 'H:i')}"
-        hours.append(Hour(words, date_format(local, "H"), opened, refused))
+        hours.append(Hour(words, date_format(local, "H"), passed.opened, passed.refused))
         moment += timedelta(hours=1)
     return hours
 

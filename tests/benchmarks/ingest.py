@@ -86,7 +86,7 @@ class Histories:
         """As before the first answer."""
         pks = [family.pk for family in self.families]
         Opening.objects.filter(family__in=pks).delete()
-        HourlyCount.objects.filter(family__in=pks).delete()
+        HourlyCount.objects.all().delete()
         SyncState.objects.filter(family__in=pks).update(
             digest=None, window_rows=0, answer_oldest="", newest_known="", begins_after="", gap_until=""
         )

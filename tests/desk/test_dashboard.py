@@ -122,9 +122,9 @@ class TestAttention:
 
 class TestTheDay:
     def test_bars_count_the_hours_of_the_readers_day(self, client, manager):
-        family = FamilyFactory()
+        FamilyFactory()
         hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-        HourlyCount.objects.create(family=family, hour=hour, opened=41, refused=2)
+        HourlyCount.objects.create(hour=hour, opened=41, refused=2)
 
         assert "41 opened, 2 refused" in client.get("/").text
 

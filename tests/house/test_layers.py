@@ -30,6 +30,8 @@ LAYERS = (
     ("portal.waiting", 1),
     ("portal.console", 1),
     ("access.history", 1),
+    # Imported by Django alone; it tells families whom moves concern.
+    ("access.apps", 4),
     # It changes people's means of signing in and writes the trail: a service, for whoever may use it.
     ("portal.accounts.second_factor", 3),
 )
