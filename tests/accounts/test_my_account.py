@@ -81,7 +81,7 @@ class TestThePages:
             client.get(address)
 
     def test_the_frame_leads_there(self, client: Client) -> None:
-        assert 'href="/account/">Ana</a>' in client.get("/families/").text
+        assert 'href="/account/">Account</a>' in client.get("/families/").text
 
 
 class TestPreferences:
