@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from families.views import families, members
+from families.views.people import members as inviting_members
 
 app_name = "families"
 urlpatterns = [
@@ -10,6 +11,11 @@ urlpatterns = [
     path("families/<slug:family_id>/", families.family_detail, name="family_detail"),
     path("families/<slug:family_id>/name/", families.family_rename, name="family_rename"),
     path("families/<slug:family_id>/invitations/", members.member_invite, name="member_invite"),
+    path(
+        "families/<slug:family_id>/members/<slug:member_id>/portal-invitations/",
+        inviting_members.person_invite_member,
+        name="person_invite_member",
+    ),
     path("properties/", include("families.urls_properties")),
     path("people/", include("families.urls_people")),
 ]

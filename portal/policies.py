@@ -13,6 +13,7 @@ from portal.web.access import GET_POST, POST, Policy
 ACTORS = frozenset(map(str, _ACTORS))
 REVIEWERS = frozenset({str(Role.MANAGER), str(Role.AUDITOR)})
 MANAGERS = frozenset({str(Role.MANAGER)})
+FAMILY_ADMINS = frozenset({str(Role.FAMILY_ADMIN)})
 
 POLICIES = {
     "healthz": Policy(is_open=True),
@@ -104,6 +105,9 @@ POLICIES = {
     "families:person_switch_on": Policy(POST, MANAGERS, objects={"person_id": "person"}),
     "families:person_reset_factor": Policy(
         POST, MANAGERS, recent_sign_in=True, objects={"person_id": "person"}
+    ),
+    "families:person_invite_member": Policy(
+        POST, FAMILY_ADMINS, objects={"family_id": "family", "member_id": "member"}
     ),
     "families:grant_begin": Policy(
         GET_POST, MANAGERS, objects={"person_id": "person"}, body={"family": "family"}

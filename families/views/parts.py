@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from families import selectors
 from families.forms import InviteForm, NameForm
-from families.models import Family
+from families.models import Family, Member
+from families.selectors.access import get_access
 from families.views.outcomes import Outcome
 from portal.accounts.requests import SignedInRequest
 from portal.web.presses import new_press
@@ -64,6 +65,21 @@ def invite_context(request: SignedInRequest, family: Family, form: InviteForm | 
     }
 
 
+def access_context(request: SignedInRequest, family: Family) -> dict[str, Any]:
+    """What families/_family_access.html takes."""
+    access = get_access(request.user, family)
+    members = access.invitable if access else []
+    return {
+        "access": access,
+        "invitable": [(one, new_press(request.user.id, portal_purpose(one))) for one in members],
+    }
+
+
+def portal_purpose(member: Member) -> str:
+    """What a press that invites a member to the portal is signed for."""
+    return f"invite-member:{member.public_id}"
+
+
 def page_context(
     request: SignedInRequest,
     family: Family,
@@ -74,6 +90,7 @@ def page_context(
     """What the family's page takes."""
     return {
         "overview": selectors.get_overview(request.user, family),
+        **access_context(request, family),
         "log_url": f"{reverse('desk:log_list')}?family={family.public_id}",
         **name_context(request, family, name_form),
         **invite_context(request, family, invite_form),

@@ -103,11 +103,11 @@ class TestPage:
             SyncStateFactory(family=house, kind=kind)
         grow(1)
         client.get(url(house))
-        # Session and person, family, connections, changes, members, invitations, freshness.
-        with django_assert_num_queries(8):
+        # Session and person, family, connections, changes, members, invitations, freshness, who looks after it.
+        with django_assert_num_queries(9):
             client.get(url(house))
         grow(12)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             client.get(url(house))
 
     def test_markup_in_names_is_text(self, client, manager, house):

@@ -22,6 +22,7 @@ from families.services.people.inviting import (
     resend_invitation,
     revoke_invitation,
 )
+from families.services.people.members import find_right_to_invite, invite_member
 from families.services.people.rights import Gone
 from families.services.people.setting import Wanted, set_person
 from families.services.people.standing import Standing, Term, TermRefused, first_day, last_day
@@ -42,7 +43,9 @@ __all__ = [
     "change_grant",
     "change_person",
     "end_grant",
+    "find_right_to_invite",
     "first_day",
+    "invite_member",
     "invite_person",
     "last_day",
     "resend_invitation",

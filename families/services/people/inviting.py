@@ -42,6 +42,7 @@ class Sent:
     link: str = ""
     is_mailed: bool = False
     is_repeat: bool = False
+    invitation: Invitation | None = None
 
 
 def invite_person(
@@ -56,10 +57,10 @@ def invite_person(
     with transaction.atomic():
         rights.lock(by)
         rights.check_may_give(by, standing)
-        earlier = _sent_by(press)
+        earlier = sent_by(press)
         if earlier is not None:
             return earlier
-        person = _new_person(email, name, standing)
+        person = new_person(email, name, standing)
         if standing.properties:
             PropertyLimit.objects.bulk_create(
                 [PropertyLimit(person=person, property=one) for one in standing.properties]
@@ -79,7 +80,7 @@ def resend_invitation(by: By, person: User, *, press: str = "", by_mail: bool = 
     with transaction.atomic():
         person = rights.lock_person(by, person)
         rights.check_may_manage(by, person)
-        earlier = _sent_by(press)
+        earlier = sent_by(press)
         if earlier is not None:
             return earlier
         invitation, link = send_again(by, person, press)
@@ -148,7 +149,8 @@ def describe(person: User) -> dict[str, object]:
     }
 
 
-def _new_person(email: str, name: str, standing: Standing) -> User:
+def new_person(email: str, name: str, standing: Standing) -> User:
+    """Somebody who has yet to join; raises AlreadyThere."""
     there = User.objects.filter(email__iexact=email).first()
     if there is not None:
         raise AlreadyThere(there)
@@ -163,7 +165,7 @@ def _new_person(email: str, name: str, standing: Standing) -> User:
     return person
 
 
-def _sent_by(press: str) -> Sent | None:
+def sent_by(press: str) -> Sent | None:
     """What this press has sent already."""
     found = Invitation.objects.filter(press=press).select_related("person").first() if press else None
     return Sent(found.person, is_mailed=found.mailed_at is not None, is_repeat=True) if found else None
