@@ -51,10 +51,10 @@ def visit(browser: Browser, demo: Demo) -> Visit:
     return opened
 
 
-def sign_in(page: Page, demo: Demo, role: str) -> None:
-    """Through the form, as a person does."""
+def sign_in(page: Page, demo: Demo, role: str, *, until: str = "**/") -> None:
+    """Through the form, as a person does; ``until``: where that leads."""
     page.goto("/")
     page.get_by_label("Email").fill(demo.people[role]["email"])
     page.get_by_label("Password", exact=True).fill(demo.people[role]["password"])
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(until)
