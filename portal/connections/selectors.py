@@ -21,6 +21,7 @@ from portal.cursors import read_cursor, write_cursor
 HOUR = 60
 PAGE_SIZE = 50
 CHANGES_SHOWN = 20
+OWN_SHOWN = 12
 # The order of rights wherever they are counted; "" is one that was not read yet.
 _RANK = {Rights.ADMIN.value: 0, Rights.USER.value: 1, Rights.GUEST.value: 2, "": 9}
 
@@ -189,7 +190,7 @@ def list_own_families(user: User, connection: Connection) -> list[Reach]:
     found = Reach.objects.filter(
         connection=connection, gone_at=None, family__in=Family.objects.visible_to(user), family__gone_at=None
     )
-    return list(found.select_related("family__property").order_by("family__search_text", "pk")[:PAGE_SIZE])
+    return list(found.select_related("family__property").order_by("family__search_text", "pk")[:OWN_SHOWN])
 
 
 def count_own_families(user: User, connection: Connection) -> int:
@@ -236,15 +237,19 @@ def _accounts(ids: Collection[UUID]) -> Mapping[UUID, str]:
     ends = reached.values("connection").annotate(named=Min("pk", filter=~Q(auth="")), last=Max("pk"))
     chosen = {row["named"] or row["last"]: row["connection"] for row in ends}
     told = Reach.objects.filter(pk__in=chosen).values_list("pk", "family", "account_id")
-    wanted = {(family, account): chosen[pk] for pk, family, account in told}
+    # Several connections may sign in as one account.
+    wanted: defaultdict[tuple[int, str], list[UUID]] = defaultdict(list)
+    for pk, family, account in told:
+        wanted[family, account].append(chosen[pk])
     if not wanted:
         return {}
     of_these = Q()
     for family, account in wanted:
         of_these |= Q(family=family, account_id=account)
     return {
-        wanted[member.family_id, member.account_id]: member.email or member.account_name or member.name
+        connection: member.email or member.account_name or member.name
         for member in Member.objects.filter(of_these)
+        for connection in wanted[member.family_id, member.account_id]
     }
 
 

@@ -71,6 +71,14 @@ class TestList:
         assert '<td class="number">20</td>' in page.text
         assert "999" not in page.text
 
+    def test_two_connections_of_one_account_both_name_it(self, client: Client) -> None:
+        come(client, ManagerFactory())
+        family = FamilyFactory()
+        for _ in range(2):
+            ReachFactory(family=family, account_id="me")
+        MemberFactory(family=family, account_id="me", email="office@estate.example")
+        assert client.get(LIST).text.count("office@estate.example") == 2
+
     def test_it_is_a_fragment_too(self, client: Client) -> None:
         come(client, ManagerFactory())
         answer = client.get(LIST, headers=HTMX).text

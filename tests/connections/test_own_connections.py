@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from families.models import Family, Kind, Reach, SyncState
+from families.services import people
 from portal.audit.models import Entry
 from portal.audit.trail import By
 from portal.connections import managing
@@ -114,6 +115,16 @@ def test_whoever_was_switched_off_finds_it_paused_and_lets_it_go_on(client: Clie
         ("connection.pause", "operator"),
         ("connection.continue", "person"),
     ]
+
+
+def test_switching_somebody_off_pauses_it() -> None:
+    manager, person = ManagerFactory(), FamilyAdminFactory(joined_at=timezone.now())
+    made = ConnectionFactory(owner=person)
+    people.switch_off(By.person(manager), person)
+    made.refresh_from_db()
+    assert made.paused_at
+    events = list(Entry.objects.order_by("number").values_list("event", flat=True))
+    assert events == ["connection.pause", "person.switch_off"]
 
 
 def test_without_one_nothing_is_paused() -> None:

@@ -13,6 +13,7 @@ from portal.accounts.models import Role, User
 from portal.accounts.people import PersonRefused
 from portal.audit import trail
 from portal.audit.trail import By
+from portal.connections import managing
 
 
 class NotJoined(PersonRefused):
@@ -75,6 +76,8 @@ def switch_off(by: By, person: User) -> int:
         person.is_active = False
         person.save(update_fields=["is_active"])
         ended = sessions.end_all(person)
+        # Nothing is asked at the upstream in the name of somebody who may not come here.
+        managing.pause_own_of(by, person)
         trail.record("person.switch_off", by, about(person), parameters={"sessions": ended})
     return ended
 

@@ -71,6 +71,7 @@ def _context(request: SignedInRequest, own: Connection) -> dict[str, object]:
     count = selectors.count_own_families(request.user, own)
     return {
         "own": own,
+        "account": selectors.get_row(own).account,
         "condition": describe(own),
         "families": families,
         "more": count - len(families),
