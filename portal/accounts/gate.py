@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
-from portal.accounts import guessing, recent
+from portal.accounts import codes, guessing, recent
 from portal.accounts.models import Role, User
 from portal.web.access import policy_of
 
@@ -63,4 +63,4 @@ def lacks_second_factor(user: User) -> bool:
     """Whether somebody must set up a second factor before they come to anything. One query, where it is required."""
     if not settings.SECOND_FACTOR_REQUIRED or user.role not in GUARDED:
         return False
-    return not Authenticator.objects.filter(user_id=user.pk).exists()
+    return not Authenticator.objects.filter(user_id=user.pk, type__in=codes.FACTORS).exists()
