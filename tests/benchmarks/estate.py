@@ -4,8 +4,11 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
+from django.apps import apps
 from django.db import connection, transaction
 
 from access.models import Call, Device, Gap, HourlyCount, Opening, Picture, Relay
@@ -101,20 +104,11 @@ def insert(model: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 
 def count_hours() -> None:
-    """The hourly counts anew, from the rows that are there."""
+    """The hourly counts anew, from the rows that are there, as the migration counts them."""
     HourlyCount.objects.all().delete()
-    hour = (
-        "date_trunc('hour', at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
-        if connection.vendor == "postgresql"
-        else "strftime('%%Y-%%m-%%d %%H:00:00', at)"
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO access_hourlycount (hour, family_id, opened, refused, calls) "
-            f"SELECT {hour}, family_id, SUM(CASE WHEN is_success THEN 1 ELSE 0 END), "
-            "SUM(CASE WHEN is_success THEN 0 ELSE 1 END), 0 FROM access_opening GROUP BY 1, 2",
-            [],
-        )
+    backfill = import_module("access.migrations.0002_hourly_counts_by_property")
+    with transaction.atomic():
+        backfill.count(apps, SimpleNamespace(connection=connection))
 
 
 def moment(at: datetime) -> Any:
