@@ -7,7 +7,6 @@ its part of one update at the end. No transaction is held across a call.
 
 import logging
 import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,6 +20,7 @@ from django.utils import timezone
 
 from families.models import SyncState
 from families.sync import states
+from families.sync.gate import Gate
 from families.sync.readings import Keeper, Reading, write_together
 from families.sync.reports import Failure, Report, Reread
 from families.sync.source import Source, Stopped
@@ -98,7 +98,7 @@ class Round:
         self.report = Report()
         self.source = Source(connection)
         self.arrived: queue.SimpleQueue[_Arrived] = queue.SimpleQueue()
-        self.is_over = threading.Event()
+        self.gate = Gate()
         self.waiting: deque[SyncState] = deque()
         self.unchanged: list[_Arrived] = []
         self.has_failed = False
@@ -148,13 +148,15 @@ class Round:
                         self._release_unchanged()
                         states.renew(self.holder, list(self.open))
             except BaseException:
+                self.gate.end()
                 pool.shutdown(cancel_futures=True)
                 raise
 
     def _read(self, state: SyncState) -> None:
         """In a thread. Decodes only what differs from what is known."""
+        is_ours = self.gate.pass_through(settings.UPSTREAM_DEADLINE_SECONDS)
         asked_at = timezone.now()
-        if self.is_over.is_set():
+        if not is_ours:
             self.arrived.put(_Arrived(state, None, None, asked_at, is_untried=True))
             return
         error: Exception | None = None
@@ -179,6 +181,7 @@ class Round:
         except Exception as problem:
             # Also what nobody foresaw: the main thread waits for each state, and tells of it.
             error = problem
+            self.gate.shut()
         finally:
             self.source.leave_thread()
         self.arrived.put(_Arrived(state, reading, error, asked_at, ahead))
@@ -202,8 +205,9 @@ class Round:
                 continue
             if one.error is not None:
                 self._handle_error(one.state, one.error)
+                self.gate.judged()
                 continue
-            if self.has_failed and not self.is_over.is_set():
+            if self.has_failed and not self.gate.is_over:
                 # Before the next failure is counted: between the two somebody was answered.
                 self.has_failed = False
                 health.mark_good(self.connection)
@@ -281,7 +285,7 @@ class Round:
     def _stop(self, stopped: Stopped) -> None:
         """Send nothing more through this connection, whatever waits for its turn."""
         self.stopped = self.stopped or stopped
-        self.is_over.set()
+        self.gate.end()
         self.source.stop()
 
     def _fail(self, state: SyncState, words: str) -> None:

@@ -8,12 +8,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,25 @@ class Demo:
         body = json.dumps(fields).encode() if fields else None
         request = urllib.request.Request(f"{self.simulator_url}/_simulator/{endpoint}", body, method=method)
         with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.load(answer)
+            told = json.load(answer)
+        if (method, endpoint) == ("DELETE", "faults"):
+            self.let_it_answer()
+        return told
+
+    def let_it_answer(self) -> None:
+        """End the pause that an upstream gets which did not answer, and wait until the portal knows that it does."""
+        ends = time.monotonic() + 60
+        with closing(sqlite3.connect(self.data / "gatehouse.sqlite3", timeout=20)) as database:
+            while database.execute(
+                "SELECT 1 FROM connections_connection WHERE open_until IS NOT NULL"
+            ).fetchone():
+                assert time.monotonic() < ends, "the connection still rests"
+                with database:
+                    database.execute(
+                        "UPDATE connections_connection SET open_until = datetime('now') "
+                        "WHERE open_until > datetime('now', '+15 seconds')"
+                    )
+                time.sleep(0.2)
 
     def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A management command beside the running demo."""
