@@ -79,10 +79,12 @@ class SessionStore(DatabaseStore):
         if expires_at - self._expires_at < MINUTE:
             return
         with transaction.atomic():
-            # One that was ended meanwhile stays ended, and of two requests at once one writes.
+            # One that was ended meanwhile stays ended, and of two requests at once one writes: nobody waits for it.
             mine = Session.objects.filter(session_key=self.session_key, expire_date=self._expires_at)
-            if mine.update(expire_date=expires_at):
-                UserSession.objects.filter(session_key=self.session_key).update(last_seen_at=now)
+            if mine.select_for_update(skip_locked=True).values("pk").first() is None:
+                return
+            mine.update(expire_date=expires_at)
+            UserSession.objects.filter(session_key=self.session_key).update(last_seen_at=now)
         self._expires_at = expires_at
 
 

@@ -1,6 +1,8 @@
 """A session ends when nobody does anything in it, in any case after twelve hours, and at once where it is ended."""
 
 import re
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +12,11 @@ import pytest
 import time_machine
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.accounts import sessions
 from portal.accounts.models import User
@@ -233,6 +237,34 @@ class TestEnding:
         store.extend()
         assert not is_in(client)
         assert not Session.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_does_not_wait_for_a_writer_to_note_that_somebody_is_there() -> None:
+    client, began, over = Client(), threading.Event(), threading.Event()
+    client.force_login(ManagerFactory.create())
+    Session.objects.update(expire_date=timezone.now() + timedelta(minutes=20))
+
+    def write() -> None:
+        with transaction.atomic():
+            Session.objects.update(session_data=F("session_data"))
+            began.set()
+            over.wait(20)
+        connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert began.wait(10)
+        asked = time.monotonic()
+        assert is_in(client)
+        assert time.monotonic() - asked < 2
+    finally:
+        over.set()
+        writer.join()
+    assert Session.objects.get().expire_date < timezone.now() + timedelta(minutes=21)
+    assert is_in(client)
+    assert Session.objects.get().expire_date > timezone.now() + timedelta(minutes=29)
 
 
 def test_every_poll_says_that_it_is_one() -> None:
