@@ -42,7 +42,7 @@ class Calls:
         lock_families(windows.families_of(readings))
         answered = {reading.family_id: _rows(reading) for reading in readings}
         begun = windows.begun(readings, Call.objects.all())
-        stored, kept = _read_stored({pk: answered[pk] for pk in begun})
+        stored = _read_stored({pk: answered[pk] for pk in begun})
         found: list[tuple[Reading, Findings[CallRow]]] = []
         new, changed, hours = [], [], Hours()
         for reading in readings:
@@ -65,8 +65,7 @@ class Calls:
                 )
                 hours.add(family_id, at, "calls")
             for pk, row in findings.changed:
-                kept[pk].call_name, kept[pk].call_sip = row.name, row.sip
-                changed.append(kept[pk])
+                changed.append(Call(pk=pk, call_name=row.name, call_sip=row.sip))
         bulk.insert(Call, _INSERTED, new)
         Call.objects.bulk_update(changed, ["call_name", "call_sip"], batch_size=200)
         windows.store_gaps(found)
@@ -88,13 +87,12 @@ def _rows(reading: Reading) -> list[CallRow]:
 
 def _read_stored(
     answered: Mapping[int, Sequence[CallRow]],
-) -> tuple[Mapping[int, Mapping[str, Sequence[tuple[int, CallRow]]]], Mapping[int, Call]]:
+) -> Mapping[int, Mapping[str, Sequence[tuple[int, CallRow]]]]:
     stored: defaultdict[int, defaultdict[str, list[tuple[int, CallRow]]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    kept: dict[int, Call] = {}
-    for call in windows.stored_in_same_seconds(Call.objects.all(), answered):
-        kept[call.pk] = call
-        row = CallRow(time=call.raw_time, name=call.call_name, sip=call.call_sip)
-        stored[call.family_id][call.raw_time].append((call.pk, row))
-    return stored, kept
+    columns = ("pk", "family", "raw_time", "call_name", "call_sip")
+    for pk, family_id, *told in windows.stored_in_same_seconds(Call.objects.values_list(*columns), answered):
+        row = CallRow(*told)
+        stored[family_id][row.time].append((pk, row))
+    return stored

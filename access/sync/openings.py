@@ -1,7 +1,7 @@
 """The openings of families: what an answer adds, in one transaction for several families."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,11 @@ from access.sync.hours import Hours
 from families.sync import bulk
 from families.sync.lists import lock_families
 from families.sync.readings import Reading
+from families.sync.states import pieces
 from portal.upstream import types
 from portal.upstream.client import Answer, Client
 
-# What the columns are called that hold the parts of a row.
+# What the columns are called that hold the parts of a row, in the order in which OpeningRow has them after its time.
 _COLUMNS = {
     "account": "account_name",
     "device": "device_name",
@@ -84,20 +85,22 @@ class _Writing:
         lock_families(families)
         answered = {reading.family_id: _rows(reading) for reading in self.readings}
         begun = windows.begun(self.readings, Opening.objects.all())
-        stored, kept = _read_stored({pk: answered[pk] for pk in begun})
+        stored, waiting = _read_stored({pk: answered[pk] for pk in begun})
         found: list[tuple[Reading, Findings[OpeningRow]]] = []
         for reading in self.readings:
             family_id = reading.family_id
             found.append((reading, windows.find(reading, answered[family_id], stored[family_id])))
         if any(findings.new or findings.changed for _, findings in found):
             self._find_devices(families)
+        kept = _fetch(found, waiting)
         for reading, findings in found:
             for row, number in findings.new:
                 self._add(reading, row, number)
             for pk, row in findings.changed:
                 self._change(reading, kept[pk], row)
             for pk, row in findings.readdressed:
-                self._readdress(kept[pk], row)
+                if pk in waiting:
+                    self._readdress(kept[pk], row)
         self._store()
         windows.store_gaps(found)
         self.hours.store()
@@ -155,11 +158,10 @@ class _Writing:
         self.changed.append(opening)
 
     def _readdress(self, opening: Opening, row: OpeningRow) -> None:
-        """Take a new query into an address that did not work: it may be what lets us in. Else it means nothing."""
-        if opening.picture == Picture.WANTED and opening.picture_tries > 0:
-            _take_over(opening, row)
-            opening.picture_due_at = timezone.now()
-            self.readdressed.append(opening)
+        """Take a new query into an address that did not work: it may be what lets us in."""
+        _take_over(opening, row)
+        opening.picture_due_at = timezone.now()
+        self.readdressed.append(opening)
 
     def _want_picture(self, opening: Opening) -> None:
         if opening.thumbnail_url or opening.picture_url:
@@ -208,19 +210,38 @@ def _rows(reading: Reading) -> list[OpeningRow]:
 
 def _read_stored(
     answered: Mapping[int, Sequence[OpeningRow]],
-) -> tuple[Mapping[int, Mapping[str, Sequence[tuple[int, OpeningRow]]]], Mapping[int, Opening]]:
-    """The stored rows of the answers' seconds, by family and raw text, and by id."""
+) -> tuple[Mapping[int, Mapping[str, Sequence[tuple[int, OpeningRow]]]], set[int]]:
+    """The stored rows of the answers' seconds, by family and raw text; and which of them wait for their picture in vain.
+
+    As plain values: of two hundred that an answer tells again, objects are needed for the few that have changed.
+    """
     stored: defaultdict[int, defaultdict[str, list[tuple[int, OpeningRow]]]] = defaultdict(
         lambda: defaultdict(list)
     )
+    waiting: set[int] = set()
+    columns = ("pk", "family", "picture", "picture_tries", "raw_time", *_COLUMNS.values())
+    for pk, family_id, picture, tries, *told in windows.stored_in_same_seconds(
+        Opening.objects.values_list(*columns), answered
+    ):
+        row = OpeningRow(*told)
+        stored[family_id][row.time].append((pk, row))
+        if picture == Picture.WANTED and tries > 0:
+            waiting.add(pk)
+    return stored, waiting
+
+
+def _fetch(
+    found: Sequence[tuple[Reading, Findings[OpeningRow]]], waiting: Collection[int]
+) -> Mapping[int, Opening]:
+    """The openings that change. A new query in an address means nothing unless the picture waits for it."""
+    wanted: list[int] = []
+    for _, findings in found:
+        wanted += [pk for pk, _ in findings.changed]
+        wanted += [pk for pk, _ in findings.readdressed if pk in waiting]
     kept: dict[int, Opening] = {}
-    for opening in windows.stored_in_same_seconds(Opening.objects.all(), answered):
-        kept[opening.pk] = opening
-        parts: dict[str, Any] = {part: getattr(opening, column) for part, column in _COLUMNS.items()}
-        stored[opening.family_id][opening.raw_time].append(
-            (opening.pk, OpeningRow(time=opening.raw_time, **parts))
-        )
-    return stored, kept
+    for some in pieces(wanted):
+        kept |= Opening.objects.in_bulk(some)
+    return kept
 
 
 def _take_over(opening: Opening, row: OpeningRow) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -15,6 +15,7 @@ from families.sync.states import pieces
 from portal.upstream.times import parse_time
 
 R = TypeVar("R", bound=Row)
+V = TypeVar("V", covariant=True)
 
 STATE_FIELDS = ("window_rows", "answer_oldest", "newest_known", "begins_after", "gap_until")
 # A time as text that is longer than its column belongs to no row.
@@ -67,9 +68,7 @@ def moment_of(reading: Reading, raw: str) -> tuple[datetime, bool]:
     return at, True
 
 
-def stored_in_same_seconds(
-    table: QuerySet[HistoryRow], rows: Mapping[int, Sequence[Row]]
-) -> Iterator[HistoryRow]:
+def stored_in_same_seconds(table: QuerySet[Any, V], rows: Mapping[int, Sequence[Row]]) -> Iterator[V]:
     """The stored rows of the seconds of these answers, by the unique index; one query unless there are very many."""
     these, count = Q(pk__in=[]), 0
     for family_id, some in rows.items():

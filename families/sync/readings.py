@@ -14,6 +14,8 @@ from portal.upstream.client import Answer, Client
 
 # A clock that is further off says nothing about ours.
 CLOCK_LIMIT = timedelta(days=1)
+# An answer brings one new row, or fewer, for so many that are known, unless much happened between two readings.
+KNOWN_FOR_EACH_NEW = 20
 
 
 @dataclass
@@ -48,9 +50,10 @@ class Reading:
 
     @property
     def rows(self) -> int:
-        """How much there is to write, roughly."""
+        """How much there is to write, roughly: of what was read before, little is new."""
         result = self.answer.result
-        return len(result) if isinstance(result, list) else 1
+        rows = len(result) if isinstance(result, list) else 1
+        return rows if self.earlier_good_at is None else max(1, rows // KNOWN_FOR_EACH_NEW)
 
     def set_aside(self, what: Sequence[str]) -> None:
         """Say what was not understood, beside what the client could not read."""

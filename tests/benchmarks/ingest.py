@@ -79,8 +79,8 @@ class Histories:
         for state in wanted.select_related("family").order_by("pk"):
             answer = _answer(answers[state.family_id or 0])
             _ = answer.result
-            found.append(Reading(state, self.connection, answer, now, now, state.fence, None))
-        return list(_pieces(found, max(1, min(BATCH_FAMILIES, BATCH_ROWS // ROWS))))
+            found.append(Reading(state, self.connection, answer, now, now, state.fence, state.last_good_at))
+        return list(_pieces(found, max(1, min(BATCH_FAMILIES, BATCH_ROWS // found[0].rows))))
 
     def forget(self) -> None:
         """As before the first answer."""
@@ -88,7 +88,13 @@ class Histories:
         Opening.objects.filter(family__in=pks).delete()
         HourlyCount.objects.all().delete()
         SyncState.objects.filter(family__in=pks).update(
-            digest=None, window_rows=0, answer_oldest="", newest_known="", begins_after="", gap_until=""
+            digest=None,
+            last_good_at=None,
+            window_rows=0,
+            answer_oldest="",
+            newest_known="",
+            begins_after="",
+            gap_until="",
         )
 
     def rows(self, answers: dict[int, bytes]) -> list[dict[str, Any]]:
@@ -191,7 +197,7 @@ def two_new(bench: Bench) -> None:
 
     def restore() -> None:
         Opening.objects.filter(family__in=pks, raw_time__in=newest).delete()
-        SyncState.objects.bulk_update(windows.values(), [*STATE_FIELDS, "digest"])
+        SyncState.objects.bulk_update(windows.values(), [*STATE_FIELDS, "digest", "last_good_at"])
         arrived[:] = made.readings(later)
 
     def ours() -> None:
