@@ -42,7 +42,7 @@ class CommandQuerySet(models.QuerySet["Command"]):
     """Commands, as somebody may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """Those about families within the person's scope, and their own; a family admin's own only."""
+        """Those about families within the person's scope, and their own outside of any; a family admin's own only."""
         return self.filter(_scope(user)) if user.is_active else self.none()
 
 
@@ -120,7 +120,9 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     """Entries, as somebody may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """All for an unlimited manager or auditor; within their properties for a limited one; none for others."""
+        """All for an unlimited manager or auditor; for a limited one those within their properties and what they did
+        outside of any family; none for others.
+        """
         if not user.is_active or not (user.is_manager or user.is_auditor):
             return self.none()
         return self.filter(_scope(user))
@@ -186,5 +188,7 @@ def _scope(user: User) -> Q:
         return Q(actor=user)
     if user.is_limited:
         # A subquery, not a join over the limits: that would give a row once for each person who is limited likewise.
-        return Q(actor=user) | Q(family__property__in=user.property_limits.values("property"))
+        of_theirs = Q(family__property__in=user.property_limits.values("property"))
+        # What they did in a family that is theirs no more names it, and is not theirs to read any more either.
+        return of_theirs | Q(actor=user, family=None)
     return Q()
