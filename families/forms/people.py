@@ -130,6 +130,8 @@ class StandingForm(TermForm):
     def clean(self) -> None:
         """What the role needs is there; what it does not need is left out, since one sees only what it needs."""
         role, reach = self.cleaned_data.get("role"), self.cleaned_data.get("reach")
+        for name in ("reach",) if role == Role.FAMILY_ADMIN else ("starts_on", "ends_on"):
+            self.errors.pop(name, None)
         if role == Role.FAMILY_ADMIN:
             if not (self.families or self.keeps_families):
                 self.family_error = gettext("Choose at least one family for them to look after.")

@@ -1,5 +1,7 @@
 """A family admin invites another member of the family to the portal, where a manager allowed it."""
 
+from dataclasses import replace
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
@@ -42,7 +44,7 @@ def invite_member(by: By, family: Family, member: Member, *, press: str = "") ->
             sent = _let_in(by, family, person, mine, press)
     if sent.invitation is None:
         return sent
-    return Sent(sent.person, sent.link, inviting.mail(sent.invitation, sent.link))
+    return replace(sent, is_mailed=inviting.mail(sent.invitation, sent.link))
 
 
 def find_right_to_invite(user: User, family: Family) -> Grant | None:
