@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal.keys import new_key_line
+from portal.settings import is_loopback
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -92,6 +93,74 @@ def test_keys_that_development_made_are_none_for_production(
     assert manage(tmp_path, "check").returncode == 0
     made = str(tmp_path / "data" / "keys" / "audit-keys")
     told_in_one_line(manage(tmp_path, "check", **{**production, "AUDIT_KEYS_FILE": made}), "development")
+
+
+@pytest.mark.parametrize("variable", ["SECRET_KEY_FILE", "ENCRYPTION_KEYS_FILE", "AUDIT_KEYS_FILE"])
+def test_a_key_of_development_is_known_wherever_it_was_copied_to(
+    tmp_path: Path, production: dict[str, str], variable: str
+) -> None:
+    assert manage(tmp_path, "check").returncode == 0
+    made = tmp_path / "data" / "keys" / variable.removesuffix("_FILE").lower().replace("_", "-")
+    copy = tmp_path / "elsewhere" / "our-own-key"
+    copy.parent.mkdir()
+    # Also in a line of its own, between keys that are production's.
+    copy.write_text(new_key_line() + "  " + made.read_text() + new_key_line())
+    told_in_one_line(manage(tmp_path, "check", **{**production, variable: str(copy)}), variable)
+
+
+def test_a_key_that_was_rotated_in_development_stays_one_of_development(
+    tmp_path: Path, production: dict[str, str]
+) -> None:
+    assert manage(tmp_path, "migrate", "-v0").returncode == 0
+    for words in (["rotate_keys"], ["rotate_keys", "--retire"]):
+        assert manage(tmp_path, *words).returncode == 0
+    made = str(tmp_path / "data" / "keys" / "encryption-keys")
+    copy = tmp_path / "copy"
+    copy.write_text(Path(made).read_text())
+    ran = manage(tmp_path, "check", **{**production, "ENCRYPTION_KEYS_FILE": str(copy)})
+    told_in_one_line(ran, "development")
+
+
+def test_a_key_that_production_rotates_is_its_own(tmp_path: Path, production: dict[str, str]) -> None:
+    (tmp_path / "data").mkdir()
+    assert manage(tmp_path, "migrate", "-v0", **production).returncode == 0
+    assert manage(tmp_path, "rotate_keys", **production).returncode == 0
+    assert manage(tmp_path, "check", **production).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PUBLIC_URL", "https://[::1]:8000"), ("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")],
+)
+def test_production_refuses_hosts_of_the_demo(
+    tmp_path: Path, production: dict[str, str], variable: str, value: str
+) -> None:
+    told_in_one_line(manage(tmp_path, "check", **{**production, variable: value}), variable)
+
+
+def test_this_machine_is_known_by_all_its_names() -> None:
+    here = ["localhost", "LOCALHOST.", "demo.localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]", "0.0.0.0"]
+    assert all(map(is_loopback, here))
+    assert not any(map(is_loopback, ["", "gatehouse.example", "localhost.example", "10.0.0.1", "[::2]"]))
+
+
+def test_a_health_check_may_come_by_the_loopback(tmp_path: Path, production: dict[str, str]) -> None:
+    (tmp_path / "data").mkdir()
+    environment = {**production, "ALLOWED_HOSTS": "gatehouse.example,127.0.0.1"}
+    assert manage(tmp_path, "check", **environment).returncode == 0
+
+
+def test_production_refuses_the_folder_of_a_demo(tmp_path: Path, production: dict[str, str]) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "demo.json").write_text("{}")
+    told_in_one_line(manage(tmp_path, "check", **production), "demo")
+
+
+def test_the_deployment_check_finds_nothing(tmp_path: Path, production: dict[str, str]) -> None:
+    (tmp_path / "data").mkdir()
+    ran = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", **production)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "no issues (0 silenced)" in ran.stdout
 
 
 def test_a_fresh_installation_has_no_account_and_no_key_of_another(tmp_path: Path) -> None:
