@@ -56,7 +56,10 @@ def families_as_of(user: User) -> AsOf:
         connection__removed_at=None,
     )
     if user.is_family_admin or user.is_limited:
-        states = states.filter(connection__reaches__family__in=Family.objects.visible_to(user)).distinct()
+        theirs = Family.objects.visible_to(user)
+        states = states.filter(
+            connection__reaches__gone_at=None, connection__reaches__family__in=theirs
+        ).distinct()
     found = list(
         states.values_list("last_good_at", "connection__name", "connection__health", "connection__open_until")
     )

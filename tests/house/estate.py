@@ -62,6 +62,11 @@ class Estate:
             since = self._now - timedelta(minutes=30)
             world.ids |= self._history(world, world.word, world.office, since)
             world.ids["invitation"] = self._invitation(world)
+        # Once the foreign connection reached the family at home, too.
+        gone = {"gone_at": self._now, "account_id": self._upstream("c0elsewhere0gone")}
+        self.row(
+            make.ReachFactory, connection=self.worlds["elsewhere"].connection, family=home.family, **gone
+        )
         self.earlier = self._history(home, EARLIER, EARLIER, self._now - timedelta(hours=3))
 
     def row(self, factory: Any, **fields: Any) -> Any:
