@@ -315,6 +315,10 @@ def _match(
 
     ``is_cut``: this is the oldest second of a full answer, of which any part may have been pushed out.
     """
+    if not stored:
+        ordered = sorted(answered, key=canonical) if len(answered) > 1 else answered
+        found.new.extend((row, number) for number, row in enumerate(ordered, start=1))
+        return
     if len(stored) == len(answered) == 1:
         stored_id, before = stored[0]
         if answered[0] == before or answered[0].comparable() == before.comparable():

@@ -43,7 +43,18 @@ def update(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[A
 
 def _adapted(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     adapt = connection.ops.adapt_datetimefield_value
-    return [[adapt(value) if isinstance(value, datetime) else value for value in row] for row in rows]
+    # The rows of an answer share most of their times, and a time takes as long as all the rest of its row.
+    known: dict[datetime, Any] = {}
+    found = []
+    for row in rows:
+        values = list(row)
+        for place, value in enumerate(values):
+            if isinstance(value, datetime):
+                if value not in known:
+                    known[value] = adapt(value)
+                values[place] = known[value]
+        found.append(values)
+    return found
 
 
 def _quoted(name: str) -> str:
