@@ -313,7 +313,9 @@ class TestPages:
 
 class TestEmpty:
     def test_a_manager_is_told_how_to_begin(self, client, manager):
-        assert "manage.py connect" in client.get(url()).text
+        page = client.get(url()).text
+        assert "A minute after a connection is added" in page
+        assert f'class="button button--main" href="{reverse("connections:connection_list")}"' in page
 
     def test_with_a_connection_it_says_that_the_upstream_names_none(self, client, manager):
         SyncStateFactory(family=None, connection=ConnectionFactory(), kind=Kind.FAMILIES)
