@@ -97,28 +97,36 @@ def sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = No
     the password was not. A flood is counted and told whenever its number has doubled, so that it cannot fill the trail.
     """
     tried = _tried(credentials)
-    if kwargs.get("is_refused"):
+    with _recorded():
+        told = _to_tell(tried, is_refused=bool(kwargs.get("is_refused")), step=str(kwargs.get("step", "")))
+        if told is None:
+            return
+        event, parameters = told
+        where = current_request.get()
+        by = By(
+            Actor.VISITOR,
+            name=tried,
+            address=where.address,
+            user_agent=where.user_agent,
+            request_id=where.request_id,
+        )
+        trail.record(event, by, outcome="refused", parameters=parameters)
+
+
+def _to_tell(tried: str, *, is_refused: bool, step: str) -> tuple[str, dict[str, Any]] | None:
+    """Count a failure: the event and its parameters, or None where it is one of many that are only counted."""
+    if is_refused:
         number, all_of_them = guessing.count_refusal("account", tried), guessing.count_refusal("all")
         if not _is_told(number, 1) or not _is_told(all_of_them, LISTED_AT_MOST):
-            return
-        event, parameters = "person.sign_in_refused", {"times": number}
-    else:
-        number = guessing.count_refusal("checked")
-        if not _is_told(number, LISTED_AT_MOST):
-            return
-        event, parameters = "person.sign_in_failed", {"step": kwargs["step"]} if kwargs.get("step") else {}
-        if number > LISTED_AT_MOST:
-            parameters["times"] = number
-    where = current_request.get()
-    by = By(
-        Actor.VISITOR,
-        name=tried,
-        address=where.address,
-        user_agent=where.user_agent,
-        request_id=where.request_id,
-    )
-    with _recorded():
-        trail.record(event, by, outcome="refused", parameters=parameters)
+            return None
+        return "person.sign_in_refused", {"times": number}
+    number = guessing.count_refusal("checked")
+    if not _is_told(number, LISTED_AT_MOST):
+        return None
+    parameters: dict[str, Any] = {"step": step} if step else {}
+    if number > LISTED_AT_MOST:
+        parameters["times"] = number
+    return "person.sign_in_failed", parameters
 
 
 def _is_told(number: int, listed: int) -> bool:
