@@ -3,13 +3,18 @@
 import re
 from typing import Any
 
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.urls import reverse
 
 from portal.accounts.models import User
+from portal.audit.models import Entry
+from portal.connections.models import Connection
 from tests.accounts.signing_in import sign_in_recently
 from tests.plugins.simulator import SimulatorProcess
 
 HTMX = {"HX-Request": "true"}
+CREATE = reverse("connections:connection_create")
 
 
 def come(client: Client, person: User, *, is_recent: bool = True) -> User:
@@ -56,3 +61,14 @@ def send(
     how = fields.get("how", "")
     press = press or press_in(client.get(f"{address}?how={how}" if how else address).text)
     return client.post(address, {**fields, "press": press}, headers=headers)
+
+
+def add(client: Client, simulator: SimulatorProcess, how: str = "token", **changes: Any) -> Any:
+    """A connection is added by its form."""
+    return send(client, CREATE, new(simulator, how, **changes))
+
+
+def kept_anywhere() -> str:
+    """All that is stored, as text."""
+    sessions = [session.get_decoded() for session in Session.objects.all()]
+    return f"{list(Connection.objects.values())} {list(Entry.objects.values())} {sessions}"
