@@ -69,7 +69,7 @@ class StandingForm(TermForm):
         choices=[
             (Role.FAMILY_ADMIN.value, _("Family admin: looks after the families you choose")),
             (Role.MANAGER.value, _("Property manager: sees and changes everything within their reach")),
-            (Role.AUDITOR.value, _("Auditor: sees the same, changes nothing and meets no code")),
+            (Role.AUDITOR.value, _("Auditor: sees everything within their reach, and changes nothing")),
         ],
         widget=forms.RadioSelect,
         error_messages={
@@ -79,13 +79,15 @@ class StandingForm(TermForm):
     )
     reach = forms.ChoiceField(
         label=_("Their reach"),
-        required=False,
         choices=[
-            (EVERYTHING, _("Everything, and other people’s rights")),
+            (EVERYTHING, _("Everything; a manager of everything gives others their rights, too")),
             (SOME, _("Only the properties chosen below")),
         ],
         widget=forms.RadioSelect,
-        error_messages={"invalid_choice": _("You have properties of your own only: choose among them.")},
+        error_messages={
+            "required": _("Choose how far they reach."),
+            "invalid_choice": _("You have properties of your own only: choose among them."),
+        },
     )
     name.validators = []
     field_order = ["email", "name", "role", "reach", "starts_on", "ends_on", "may_invite"]
@@ -138,11 +140,8 @@ class StandingForm(TermForm):
             elif len(self.families) > MOST_FAMILIES:
                 words = gettext("At most %(limit)d families at a time. Give the others afterwards.")
                 self.family_error = words % {"limit": MOST_FAMILIES}
-        elif role:
-            if not reach and "reach" not in self.errors:
-                self.add_error("reach", gettext("Choose how far they reach."))
-            elif reach == SOME and not self.properties:
-                self.property_error = gettext("Choose at least one property.")
+        elif role and reach == SOME and not self.properties:
+            self.property_error = gettext("Choose at least one property.")
 
     def is_valid(self) -> bool:
         """Whether the fields and the two lists are."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -11,7 +12,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from families.models import Family, Grant, Property, PropertyLimit
+from families.models import Family, Grant, Member, Property, PropertyLimit
 from families.scope import grants_not_over, may_manage, visible_people
 from families.selectors.scopes import named
 from families.selectors.searching import families_matching, names_matching
@@ -95,12 +96,19 @@ class PersonOverview:
     is_self: bool
 
 
+class Found(NamedTuple):
+    """A family that was found, and the members by whom, if it was not by its name."""
+
+    family: Family
+    members: str = ""
+
+
 @dataclass(frozen=True)
 class Choice:
     """Families to choose from: those chosen already, and those found by what was typed."""
 
     chosen: list[Family]
-    found: list[Family] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
     text: str = ""
     has_more: bool = False
 
@@ -163,7 +171,7 @@ def find_grant(person: User, family: Family) -> GrantLine | None:
 
 
 def choose_families(user: User, chosen_ids: Sequence[str], text: str) -> Choice:
-    """The families that were chosen, and those that ``text`` finds; neither beyond what ``user`` sees. Two queries."""
+    """The families that were chosen, and those that ``text`` finds; neither beyond what ``user`` sees. Three queries."""
     families = Family.objects.visible_to(user).filter(gone_at=None).select_related("property")
     chosen = (
         list(families.filter(public_id__in=chosen_ids).order_by("search_text", "pk")) if chosen_ids else []
@@ -172,7 +180,12 @@ def choose_families(user: User, chosen_ids: Sequence[str], text: str) -> Choice:
         return Choice(chosen)
     found = families.filter(families_matching(text)).exclude(public_id__in=chosen_ids)
     shown = list(found.order_by("search_text", "pk")[: FOUND_AT_ONCE + 1])
-    return Choice(chosen, shown[:FOUND_AT_ONCE], text, len(shown) > FOUND_AT_ONCE)
+    names: dict[int, list[str]] = defaultdict(list)
+    members = Member.objects.filter(names_matching(text), family__in=[one.pk for one in shown], gone_at=None)
+    for member in members.order_by("search_text", "pk"):
+        names[member.family_id].append(member.name)
+    rows = [Found(one, named(names[one.pk])) for one in shown[:FOUND_AT_ONCE]]
+    return Choice(chosen, rows, text, len(shown) > FOUND_AT_ONCE)
 
 
 def _narrowed(people: QuerySet[User], chosen: PersonFilter) -> QuerySet[User]:

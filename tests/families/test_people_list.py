@@ -261,8 +261,8 @@ def test_ten_thousand_families_can_be_chosen_from(client, django_assert_num_quer
         Family(residence_id=f"r{number}", name=f"House {number}", search_text=f"house {number}")
         for number in range(10_000)
     )
-    # Session and person, those chosen, those found.
-    with django_assert_num_queries(4):
+    # Session and person, those chosen, those found, by which members.
+    with django_assert_num_queries(5):
         text = client.get(
             address("person_families", family_q="house 99", family=chosen.public_id), headers=HTMX
         ).text
