@@ -8,7 +8,7 @@ from django.urls import reverse
 from access import selectors
 from access.models import Device, Picture, Relay
 from access.selectors import Press
-from families.selectors import list_trouble
+from families.selectors import Trouble, list_trouble
 from portal.accounts.models import User
 from portal.ids import hidden_id
 from portal.web.presses import new_press
@@ -17,7 +17,7 @@ from portal.web.presses import new_press
 def door_cards(user: User, devices: Sequence[Device]) -> list[dict[str, Any]]:
     """Devices with their doors, for access/_door_card.html; ``devices`` as the selectors give them. Three queries.
 
-    A door to which nothing can be sent until somebody mends its connection has no button, and says why.
+    A door to which nothing can be sent until somebody mends its connection has no button.
     """
     presses = selectors.list_presses(user, devices)
     troubles = list_trouble(user, {device.family_id for device in devices})
@@ -31,6 +31,12 @@ def door_cards(user: User, devices: Sequence[Device]) -> list[dict[str, Any]]:
         ]
         cards.append({"device": device, "relays": openers, "trouble": trouble})
     return cards
+
+
+def troubles_of(cards: Sequence[Mapping[str, Any]]) -> list[Trouble]:
+    """Why nothing can be sent to some of these doors, each reason once."""
+    found = {card["trouble"].title: card["trouble"] for card in cards if card["trouble"]}
+    return list(found.values())
 
 
 def opener(user: User, relay: Relay, device: Device) -> dict[str, Any]:

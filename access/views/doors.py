@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 
 from access import selectors
 from access.selectors import DoorFilter
-from access.views.cards import door_cards
+from access.views.cards import door_cards, troubles_of
 from families.models import Family
 from families.selectors import get_family, list_properties
 from portal.accounts.requests import SignedInRequest
@@ -26,9 +26,11 @@ def device_list(request: SignedInRequest) -> HttpResponse:
         is_public=shows == "public",
     )
     page = selectors.list_doors(request.user, chosen, cursor=request.GET.get("after", ""))
+    cards = door_cards(request.user, page.devices)
     context = {
         "page": page,
-        "cards": door_cards(request.user, page.devices),
+        "cards": cards,
+        "troubles": troubles_of(cards),
         "next_url": with_changes(request, after=page.next_cursor) if page.next_cursor else "",
         "properties": properties,
         "chosen": chosen,
@@ -45,9 +47,11 @@ def family_doors(request: SignedInRequest, family_id: str) -> HttpResponse:
         family = get_family(request.user, family_id)
     except Family.DoesNotExist:
         raise Http404 from None
+    cards = door_cards(request.user, selectors.list_family_doors(request.user, family))
     context = {
         "family": family,
-        "cards": door_cards(request.user, selectors.list_family_doors(request.user, family)),
+        "cards": cards,
+        "troubles": troubles_of(cards),
         "as_of": selectors.doors_as_of(request.user, family),
     }
     return render_page(request, "access/family_doors.html", "access/_family_doors.html", context)

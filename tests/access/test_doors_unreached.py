@@ -82,6 +82,8 @@ def test_a_door_whose_connection_waits_for_somebody_has_no_button_and_says_why(
     for page in pages(relay):
         text = client.get(page).text
         assert not has_button(text)
+        assert "Cannot be opened now" in text
+        assert text.count("“Riverside”") == 1
         assert f"The connection “Riverside” is {state}" in text
         assert ("Renew it" in text) == (state == "signed out")
 
@@ -119,6 +121,15 @@ def test_another_connection_that_works_is_as_good(client: Client, manager: User,
         text = client.get(page).text
         assert has_button(text)
         assert "is signed out" not in text
+
+
+def test_the_fragment_within_another_page_leaves_the_words_to_that_page(
+    client: Client, manager: User, relay: Relay
+) -> None:
+    in_trouble("signed out")
+    text = client.get(pages(relay)[1], headers=HTMX).text
+    assert "Cannot be opened now" in text
+    assert "Riverside" not in text
 
 
 @pytest.mark.parametrize("state", ["signed out", "paused", "resting"])
