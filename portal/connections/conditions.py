@@ -119,7 +119,7 @@ def _resting(connection: Connection, now: datetime) -> Condition:
     if connection.health != Health.FAILING:
         meaning = _("One family got no answer five times. The upstream is being asked whether it answers.")
         return Condition("resting", "warn", _("Being asked"), None, meaning)
-    meaning = _("The upstream does not answer, and nothing is sent to it. What you see is from before.")
+    meaning = _("Nothing is sent for now. What you see is from before.")
     remedy = _("It is tried again by itself %(again)s.") % again
     return Condition("resting", "bad", _("Not answering"), connection.health_since, meaning, remedy)
 

@@ -54,7 +54,7 @@ def test_an_upstream_that_rests_is_told_with_when_it_is_tried_again(client: Clie
     Connection.objects.update(health=Health.FAILING, health_since=now, open_until=now + timedelta(seconds=50))
     for user in (ManagerFactory(), GrantFactory(family=family).person):
         text = page_of(client, family, user)
-        assert "The upstream does not answer, and nothing is sent to it" in text
+        assert "Nothing is sent for now. What you see is from before." in text
         assert "It is tried again by itself in" in text
 
 
