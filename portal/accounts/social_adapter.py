@@ -163,7 +163,11 @@ def _person_of(request: HttpRequest, proven: Proven) -> tuple[User, SocialAccoun
     if not person.is_active and person.joined_at is None:
         person = _let_join(proven)
     _check_may_sign_in(person, proven)
-    if accounts.filter(user=person).exists():
+    theirs = accounts.filter(user=person).first()
+    if theirs is not None and theirs.uid == proven.subject:
+        # Of two at once the other one was first.
+        return person, theirs
+    if theirs is not None:
         raise Refused("linked_elsewhere", proven.email)
     account = SocialAccount.objects.create(user=person, provider=settings.OIDC_ISSUER, uid=proven.subject)
     login = SocialLogin(user=person, account=account)

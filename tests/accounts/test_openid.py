@@ -1,5 +1,6 @@
 """Signing in at the company's provider: who gets in, who does not, and what is said and written down of it."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.core import mail
+from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
@@ -16,7 +18,7 @@ from portal.accounts import joining
 from portal.accounts.models import Invitation, Role, User
 from portal.accounts.people import verify_address
 from portal.audit.models import Entry
-from tests.accounts.openids import BEGIN, begin, is_signed_in, sign_in
+from tests.accounts.openids import BEGIN, begin, come_back, is_signed_in, sign_in
 from tests.audit.trails import holds
 from tests.consoles import run
 from tests.factories import UserFactory
@@ -140,6 +142,28 @@ class TestWhoGetsIn:
         person()
         sign_in(client, provider)
         assert client.get("/families/")["Location"].startswith("/account/second-factor/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_first_sign_ins_at_once_both_get_in_and_one_links(provider: Provider) -> None:
+    invited()
+    clients = [Client(), Client()]
+    urls = [provider.visit(begin(client)) for client in clients]
+    barrier = threading.Barrier(2)
+
+    def arrive(client: Client, url: str) -> None:
+        barrier.wait()
+        come_back(client, url)
+        database.close()
+
+    threads = [threading.Thread(target=arrive, args=pair) for pair in zip(clients, urls, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [is_signed_in(client) for client in clients] == [True, True]
+    assert SocialAccount.objects.count() == 1
+    assert len(told("person.join")) == len(told("person.openid_link")) == 1
 
 
 class TestWhoDoesNot:
