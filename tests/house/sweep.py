@@ -181,23 +181,29 @@ def expected(policy: Policy, who: Who, method: str, case: Case) -> frozenset[int
 def asks(policy: Policy, who: Who, some: list[Case], turn: Iterator[int]) -> Iterator[tuple[Case, str, bool]]:
     """How each case is asked: with each method, as a page and as a fragment.
 
-    What is malformed is asked in one way each, by turns; and of whoever is not let in, or has nothing of the kind,
-    one of the malformed: all they ask for is refused.
+    What is malformed is asked in one way each, by turns. Of whoever is not let in, or has nothing of the kind, one of
+    the malformed is asked, and what is missing as a page or as a fragment by turns: all that they ask for is refused.
     """
     ways = ["GET", *(["POST"] if "POST" in policy.methods else [])]
     malformed = [case for case in some if case.is_malformed]
-    if malformed and (
-        not lets_in(policy, who) or not any(who.has(kind, "home") for kind in policy.objects.values())
-    ):
+    has_something = any(who.has(kind, "home") for kind in policy.objects.values())
+    is_refused_all = not lets_in(policy, who) or not has_something
+    if malformed and is_refused_all:
         malformed = [malformed[next(turn) % len(malformed)]]
     for case in malformed:
         number = next(turn)
         yield case, ways[number % len(ways)], number % 5 != 0
     for case in some:
+        if case.is_malformed:
+            continue
+        is_world = case.name in {"at home", "elsewhere"}
         if case.name == "at home":
             yield from ((case, method, False) for method in ("HEAD", "DELETE", *({"POST"} - set(ways))))
-        if not case.is_malformed:
-            yield from ((case, method, htmx) for method in ways for htmx in (False, True))
+        for method in ways:
+            if is_world or not is_refused_all:
+                yield from ((case, method, htmx) for htmx in (False, True))
+            else:
+                yield case, method, next(turn) % 2 == 0
 
 
 def _replaced(path: str, own: str, value: str) -> str:
