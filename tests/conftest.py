@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["tests.plugins.simulator", "tests.plugins.demo", "tests.plugins.openid"]
+pytest_plugins = [
+    "tests.plugins.simulator",
+    "tests.plugins.demo",
+    "tests.plugins.openid",
+    "tests.plugins.sweep",
+]
 
 
 @contextlib.contextmanager
