@@ -262,7 +262,6 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Words, times.
 # Signing in by OpenID Connect, for companies that have it: without an issuer there is none.
 SOCIALACCOUNT_ADAPTER = "portal.accounts.social_adapter.SocialAdapter"
 OIDC_ISSUER = env.str("OIDC_ISSUER", "").strip()
@@ -287,6 +286,7 @@ if OIDC_ISSUER:
     if not OIDC_CLIENT_SECRET:
         raise ImproperlyConfigured("OIDC_CLIENT_SECRET_FILE names an empty file.")
 
+# Words, times.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 USE_I18N = True
@@ -339,9 +339,6 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
-    "fetch-pictures": {"task": "access.tasks.fetch_pictures", "schedule": 2.0, "options": {"expires": 10}},
-}
-
     "look-after-connections": {
         "task": "portal.connections.tasks.look_after_connections",
         "schedule": 5.0,
@@ -352,6 +349,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 60},
     },
+    "fetch-pictures": {"task": "access.tasks.fetch_pictures", "schedule": 2.0, "options": {"expires": 10}},
+}
+
 # The upstream.
 UPSTREAM_DEADLINE_SECONDS = env.float("UPSTREAM_DEADLINE_SECONDS", 8.0)
 UPSTREAM_CALLS_PER_MINUTE = env.int("UPSTREAM_CALLS_PER_MINUTE", 6_000)
@@ -377,10 +377,10 @@ CAPTURE_HOSTS = env.list("CAPTURE_HOSTS", default=[])
 
 # E-mail.
 vars().update(env.email_url("EMAIL_URL", "consolemail://"))
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Gatehouse <gatehouse@localhost>")
 
 LOGGING = {
-EMAIL_TIMEOUT = 10
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"no-secrets": {"()": "portal.web.logs.SecretPaths"}},
