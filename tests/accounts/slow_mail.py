@@ -7,9 +7,9 @@ from django.core.mail.backends.locmem import EmailBackend
 
 
 class SlowBackend(EmailBackend):
-    """Hands over after a second."""
+    """Hands over after three seconds."""
 
     def send_messages(self, messages: Any) -> int:
-        time.sleep(1)
+        time.sleep(3)
         sent: int = super().send_messages(messages)
         return sent
