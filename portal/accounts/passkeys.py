@@ -10,6 +10,7 @@ from allauth.mfa.webauthn.internal import auth
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from fido2.webauthn import UserVerificationRequirement
 
 # What reading a made-up answer raises in them: both expect a browser that means well.
 _UNREADABLE = (
@@ -30,6 +31,9 @@ class SignInPasskeyForm(LoginWebAuthnForm):
     """The answer of a passkey that signs somebody in by itself."""
 
     def clean_credential(self) -> Any:
+        # A session holds one question at a time. One that was asked beside a password is content with a touch.
+        if (auth.get_state() or {}).get("user_verification") != UserVerificationRequirement.REQUIRED:
+            raise ValidationError(_("The passkey answered another question."))
         with refused_in_words():
             return super().clean_credential()
 

@@ -83,6 +83,23 @@ class TestBetweenTheStages:
         client.post(SHOW, {"code": code_of(secret)})
         assert client.get("/").status_code == 302
 
+    def test_and_signs_nobody_in_on_the_trail(self, client: Client, ada: User, secret: str) -> None:
+        show_password(client, ada)
+        User.objects.update(is_active=False)
+        assert client.post(SHOW, {"code": code_of(secret)})["Location"] == LOGIN
+        assert not Entry.objects.filter(event="person.sign_in").exists()
+        User.objects.update(is_active=True)
+        assert client.get("/").status_code == 302
+
+    def test_a_password_that_was_changed_in_between_counts_no_more(
+        self, client: Client, ada: User, secret: str
+    ) -> None:
+        show_password(client, ada)
+        ada.set_password("quite another password")
+        ada.save()
+        assert client.post(SHOW, {"code": code_of(secret)})["Location"] == LOGIN
+        assert client.get("/").status_code == 302
+
     def test_the_stage_ends_after_a_quarter_of_an_hour(self, client: Client, ada: User, secret: str) -> None:
         with time_machine.travel(NOON, tick=False) as clock:
             show_password(client, ada)
@@ -266,6 +283,19 @@ class TestAPasskey:
     def test_a_touch_alone_is_no_sign_in(self, client: Client, ada: User, passkey: SoftPasskey) -> None:
         passkey.flags = 0x01
         assert client.post(PASSKEY, {"credential": passkey.get(self.question(client))})["Location"] == LOGIN
+        assert client.get("/").status_code == 302
+
+    def test_nor_as_an_answer_to_what_was_asked_beside_somebody_elses_password(
+        self, client: Client, ada: User, passkey: SoftPasskey
+    ) -> None:
+        thief = person()
+        sign_in_recently(client, thief)
+        add_passkey(client)
+        client.post("/account/logout/")
+        show_password(client, thief)
+        passkey.flags = 0x01
+        answer = client.post(PASSKEY, {"credential": passkey.get(options(client, SHOW))})
+        assert answer["Location"] == LOGIN
         assert client.get("/").status_code == 302
 
     def test_a_touch_is_enough_beside_the_password(

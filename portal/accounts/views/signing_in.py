@@ -31,6 +31,9 @@ def second_factor_show(request: HttpRequest) -> HttpResponse:
     stage = LoginStageController.enter(request, SecondFactorStage.key)
     if stage is None or not isinstance(stage.login.user, User):
         return redirect("account_login")
+    if not stage.is_still_good():
+        aborted: HttpResponse = stage.abort()
+        return aborted
     user = stage.login.user
     form = CodeForm(request.POST if "code" in request.POST else None)
     if request.method == "POST":
