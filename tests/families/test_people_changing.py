@@ -2,6 +2,7 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
 
@@ -163,6 +164,16 @@ class TestSwitching:
         sign_in(theirs, person)
         assert theirs.get("/audit/").status_code == 200
         assert [event for event in events() if "switch" in event] == ["person.switch_off", "person.switch_on"]
+
+    def test_a_sign_in_that_ended_too_late_does_not_wake_up_with_them(self, client, manager):
+        person = AuditorFactory()
+        client.post(address("person_switch_off", person))
+        late = Client()
+        late.force_login(person)
+        key = late.session.session_key
+        UserSession.objects.create(user=person, session_key=key, ip="192.0.2.1", user_agent="Firefox")
+        client.post(address("person_switch_on", person))
+        assert late.get("/audit/").status_code == 302
 
     def test_with_htmx_the_page_changes_in_place(self, client, manager):
         answer = client.post(address("person_switch_off", AuditorFactory()), headers=HTMX)

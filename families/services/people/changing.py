@@ -93,6 +93,8 @@ def switch_on(by: By, person: User) -> None:
             return
         person.is_active = True
         person.save(update_fields=["is_active"])
+        # A sign-in that was under way while they were switched off may have left one.
+        sessions.end_all(person)
         trail.record("person.switch_on", by, about(person))
 
 
