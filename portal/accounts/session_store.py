@@ -67,6 +67,8 @@ class SessionStore(DatabaseStore):
         """A new key for the same session; the list of a person's sessions follows it."""
         earlier = self.session_key
         super().cycle_key()
+        if self._expires_at is not None:
+            self._expires_at = min(self._expires_at, _longest(self, self._expires_at))
         if earlier and SESSION_KEY in self:
             UserSession.objects.filter(session_key=earlier).update(session_key=self.session_key)
 

@@ -120,6 +120,18 @@ class TestLongest:
         clock.shift(timedelta(minutes=1))
         assert not is_in(client)
 
+    def test_a_new_password_is_no_longer_time(self, client: Client, clock: Any) -> None:
+        for _ in range(12 * 3 - 1):
+            clock.shift(timedelta(minutes=20))
+            assert is_in(client)
+        clock.shift(timedelta(minutes=19))
+        new = "quite another password"
+        client.post("/account/again/", {"password": PASSWORD})
+        assert client.post("/account/password/", {"password": new, "again": new}).status_code == 302
+        assert is_in(client)
+        clock.shift(timedelta(minutes=1))
+        assert not is_in(client)
+
     def test_the_time_is_a_setting(self, client: Client, clock: Any, settings: Any) -> None:
         settings.SESSION_COOKIE_AGE = 3600
         for _ in range(2):
