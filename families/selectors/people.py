@@ -148,7 +148,7 @@ def get_person(user: User, public_id: str) -> User:
 
 def get_person_overview(user: User, person: User) -> PersonOverview:
     """What the page of one person shows; it was fetched by ``get_person``."""
-    lines = [_line(grant) for grant in _grants(person)]
+    lines = [_line(grant) for grant in _grants(user, person)]
     return PersonOverview(
         row=_rows([person])[0],
         properties=list(Property.objects.filter(limits__person=person).order_by("name")),
@@ -233,8 +233,10 @@ def _rows(people: Sequence[User]) -> list[PersonRow]:
     return list(rows.values())
 
 
-def _grants(person: User) -> QuerySet[Grant]:
-    found = Grant.objects.filter(person=person).select_related("family__property")
+def _grants(user: User, person: User) -> QuerySet[Grant]:
+    # What is over may have been a family that is none of theirs who look.
+    mine = Family.objects.visible_to(user)
+    found = Grant.objects.filter(person=person, family__in=mine).select_related("family__property")
     return found.order_by("family__search_text", "-starts_at", "pk")
 
 

@@ -225,6 +225,16 @@ class TestScope:
         GrantFactory(person__name="Was elsewhere", ends_at=ended)
         assert shown(client, "Moved in", "Was mine", "Was elsewhere") == ["Moved in", "Was mine"]
 
+    def test_what_is_over_elsewhere_is_not_named_on_a_persons_page(self, client, mine):
+        ended = timezone.now() - timedelta(days=1)
+        moved = GrantFactory(family__property=mine, family__name="Casa Now").person
+        GrantFactory(person=moved, family__property=mine, family__name="Casa Before", ends_at=ended)
+        GrantFactory(person=moved, family__name="Casa Foreign", ends_at=ended)
+        page = client.get(address("person_detail", moved)).text
+        assert "Casa Now" in page
+        assert "Casa Before" in page
+        assert "Casa Foreign" not in page
+
     def test_finding_finds_nobody_beyond(self, client, mine):
         AuditorFactory(name="Secretname")
         assert shown(client, "Secretname", q="secretname") == []
