@@ -149,9 +149,9 @@ def test_one_family_that_is_refused_keeps_no_other_from_being_read(simulator, co
 
 
 def test_an_upstream_that_is_off_is_given_up_after_a_few_calls(simulator, connection, settings):
+    read(connection)
     settings.UPSTREAM_DEADLINE_SECONDS = 0.5
     settings.SYNC_THREADS = 2
-    read(connection)
     before = tables()
     SyncState.objects.update(due_at=timezone.now())
     simulator.stop()
