@@ -111,8 +111,8 @@ def take(key: str, limit: Limit) -> bool:
     if not GuessLimit.objects.filter(key=key).exists():
         GuessLimit.objects.bulk_create([GuessLimit(key=key)], ignore_conflicts=True)
         _tidy()
-        return _count(key, limit)
-    return False
+    # Once more in any case: the row may just have been made by somebody else.
+    return _count(key, limit)
 
 
 def give_back(key: str, limit: Limit) -> None:
