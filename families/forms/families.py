@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from families.forms.texts import check_visible, one_address
 from families.models import FamilyInvitation, Rights
 from portal.audit.models import State
+from portal.web.typed import check_visible, one_address
 
 NAME_LENGTH = 64
 

@@ -1,21 +1,18 @@
 """What is typed about people: whom to invite, as what, and from when to when."""
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from families.forms.texts import check_visible, one_address
 from families.models import Family, Property
 from families.services.people import Standing, Term
 from portal.accounts.models import Role, User
+from portal.web.typed import one_address, one_name
 
-NAME_LENGTH = 100
 MOST_FAMILIES = 50
 EVERYTHING, SOME = "everything", "some"
 
@@ -120,14 +117,8 @@ class StandingForm(TermForm):
 
     def clean_name(self) -> str:
         """A name in one line, or none."""
-        name = unicodedata.normalize("NFC", self.cleaned_data["name"]).strip()
-        if len(name) > NAME_LENGTH:
-            raise ValidationError(
-                gettext("A name has at most %(limit)d signs; this one has %(count)s.")
-                % {"limit": NAME_LENGTH, "count": f"{len(name):,}"}
-            )
-        check_visible(name)
-        return name
+        typed = self.cleaned_data["name"]
+        return one_name(typed) if typed.strip() else ""
 
     def clean(self) -> None:
         """What the role needs is there; what it does not need is left out, since one sees only what it needs."""

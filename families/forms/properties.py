@@ -1,16 +1,12 @@
 """What people may type about a property, and what is said when it cannot be."""
 
-import unicodedata
-
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from families.forms.texts import check_visible
 from families.models import Property
 from families.services.properties import LONGEST_NAME
-from portal.web.zones import find_zone, zones_like
+from portal.web.typed import one_name, one_zone
 
 
 class PropertyForm(forms.Form):
@@ -74,28 +70,8 @@ class PropertyForm(forms.Form):
 
     def clean_name(self) -> str:
         """The name in one line, every space a plain one."""
-        name = unicodedata.normalize("NFC", self.cleaned_data["name"]).strip()
-        if not name:
-            raise ValidationError(gettext("A name of spaces alone cannot be read. Type at least one letter."))
-        check_visible(name)
-        name = " ".join(name.split())
-        if len(name) > LONGEST_NAME:
-            raise ValidationError(
-                gettext("A name has at most %(limit)d signs; this one has %(count)s.")
-                % {"limit": LONGEST_NAME, "count": f"{len(name):,}"}
-            )
-        if not name.isprintable():
-            raise ValidationError(gettext("There is a sign in it that cannot be shown. Take it out."))
-        return name
+        return one_name(self.cleaned_data["name"], LONGEST_NAME)
 
     def clean_time_zone(self) -> str:
         """The zone as it is written, however it was typed."""
-        typed = self.cleaned_data["time_zone"]
-        found = find_zone(typed)
-        if found is None:
-            meant = zones_like(typed)
-            words = gettext("There is no time zone of that name. Is it %(names)s?")
-            if not meant:
-                words = gettext("There is no time zone of that name. They are named like Europe/Lisbon.")
-            raise ValidationError(words % {"names": gettext(" or ").join(meant)} if meant else words)
-        return found
+        return one_zone(self.cleaned_data["time_zone"])

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from families import selectors
-from families.forms import InviteForm, NameForm
+from families.forms.families import InviteForm, NameForm
 from families.models import Family, Property
 from families.selectors import FamilyFilter
 from families.selectors.listing import IN_NONE, SORTS, STATES

@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from families import selectors
-from families.forms import InviteForm
+from families.forms.families import InviteForm
 from families.models import Family
 from families.services import invitations
 from families.services.invitations import AlreadyInvited, AlreadyMember

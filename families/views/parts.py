@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from families import selectors
-from families.forms import InviteForm, NameForm
+from families.forms.families import InviteForm, NameForm
 from families.models import Family, Member
 from families.selectors.access import get_access
 from families.views.outcomes import Outcome

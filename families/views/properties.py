@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from families.forms import PropertyForm
+from families.forms.properties import PropertyForm
 from families.models import Property
 from families.selectors import properties as selectors
 from families.selectors.properties import PlaceFilter

@@ -5,6 +5,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.dispatch import Signal
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import Role, User
 
@@ -27,16 +28,16 @@ def checked_email(text: str) -> str:
     try:
         validate_email(email)
     except ValidationError:
-        raise PersonRefused(f"{email[:100]!r} is not one e-mail address") from None
+        raise PersonRefused(_("“%(typed)s” is not one e-mail address.") % {"typed": email[:100]}) from None
     if len(email) > 254:
-        raise PersonRefused("the e-mail address is longer than 254 characters")
+        raise PersonRefused(_("An address has at most %(limit)d signs.") % {"limit": 254})
     return email
 
 
 def check_password(password: str, user: User) -> None:
     """Raises PersonRefused with every reason why the password is too weak for ``user``, who need not be saved."""
     if len(password) > LONGEST_PASSWORD:
-        raise PersonRefused(f"the password is longer than {LONGEST_PASSWORD} characters")
+        raise PersonRefused(_("A password has at most %(limit)d signs.") % {"limit": LONGEST_PASSWORD})
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -62,4 +63,7 @@ def keep_a_manager(user: User, *, role: str, is_limited: bool, is_active: bool =
     # Locked in one order, so that two demotions at once cannot each see the other as the one who stays.
     others = list(unlimited.select_for_update().order_by("pk").values_list("pk", flat=True))
     if user.pk in others and len(others) == 1:
-        raise LastManager(f"{user.email} is the last manager of everything: make another one first")
+        raise LastManager(
+            _("%(person)s is the last manager of everything. Make another one first.")
+            % {"person": user.email}
+        )

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.connections import addresses, joining
 from portal.connections.joining import Credentials, PasswordGrant, PastedToken
 from portal.connections.models import Connection, SignIn
+from portal.web.typed import one_name
 
-NAME_LENGTH = 100
 LEAST_CALLS, MOST_CALLS = 30, 60_000
 # More than any password or secret; what is longer is a mistake of the clipboard.
 SECRET_LENGTH = 2_000
@@ -53,16 +53,7 @@ class NamedForm(forms.Form):
 
     def clean_name(self) -> str:
         """The name in one line, without spaces around it."""
-        name = " ".join(self.cleaned_data["name"].split(" ")).strip()
-        if not name:
-            raise ValidationError(gettext("A connection needs a name."))
-        if not name.isprintable():
-            raise ValidationError(gettext("There is a sign in it that cannot be seen. Take it out."))
-        if len(name) > NAME_LENGTH:
-            raise ValidationError(
-                gettext("A name has at most %(limit)d signs; this one has %(count)s.")
-                % {"limit": NAME_LENGTH, "count": f"{len(name):,}"}
-            )
+        name = one_name(self.cleaned_data["name"])
         taken = Connection.objects.of_the_organisation().there().filter(name=name)
         if self.connection is not None:
             taken = taken.exclude(pk=self.connection.pk)

@@ -260,9 +260,10 @@ class TestSomebodyElse:
     ("field", "typed", "words"),
     [
         ("name", "", "Type your name"),
-        ("name", "  ", "can be seen"),
-        ("name", "a\nb", "in one line"),
-        ("name", "a\x00b", "in one line"),
+        ("name", "  ", "spaces alone"),
+        ("name", "\u3164\u2800", "cannot be seen"),
+        ("name", "a\nb", "cannot be seen"),
+        ("name", "a\x00b", "cannot be seen"),
         ("name", "x" * 101, "at most 100 signs"),
         ("password", "", "Choose a password"),
         ("password", "short", "at least 12 characters"),

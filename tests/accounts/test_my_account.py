@@ -104,9 +104,12 @@ class TestPreferences:
         ("field", "value", "words"),
         [
             ("name", "", "Type your name"),
-            ("name", " \u200b ", "letters that can be seen"),
-            ("name", "a\nb", "in one line"),
-            ("name", "a\x00b", "in one line"),
+            ("name", "  ", "spaces alone"),
+            ("name", " \u200b ", "cannot be seen"),
+            # Letters by their category, of which nothing is seen.
+            ("name", "\u3164\u2800", "cannot be seen"),
+            ("name", "a\nb", "cannot be seen"),
+            ("name", "a\x00b", "cannot be seen"),
             ("name", "x" * 10_000, "10,000"),
             ("language", "tlh", "does not speak that language"),
             ("time_zone", "", "Choose a time zone"),

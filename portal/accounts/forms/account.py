@@ -1,7 +1,5 @@
 """What people may type about themselves, and what is said when it cannot be."""
 
-from typing import Any
-
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_text_html
@@ -9,12 +7,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts import people
+from portal.accounts.forms.passwords import ChosenPasswordForm
 from portal.accounts.models import Theme, User
 from portal.accounts.services.own import Preferences
-from portal.web.zones import find_zone, zones_like
+from portal.web.typed import one_name, one_zone
 
-LONGEST_NAME = 100
 # What a form calls the colours that an account keeps as "".
 SYSTEM = "system"
 
@@ -87,28 +84,11 @@ class PreferencesForm(forms.Form):
 
     def clean_name(self) -> str:
         """The name in one line, without spaces around it."""
-        name = " ".join(self.cleaned_data["name"].split(" ")).strip()
-        if not name or not name.isprintable():
-            raise ValidationError(gettext("A name has letters that can be seen, in one line."))
-        if len(name) > LONGEST_NAME:
-            raise ValidationError(
-                gettext("A name has at most %(limit)d signs; this one has %(count)s.")
-                % {"limit": LONGEST_NAME, "count": f"{len(name):,}"}
-            )
-        return name
+        return one_name(self.cleaned_data["name"])
 
     def clean_time_zone(self) -> str:
         """The zone as it is written, however it was typed."""
-        found = find_zone(self.cleaned_data["time_zone"])
-        if found is None:
-            meant = zones_like(self.cleaned_data["time_zone"])
-            if meant:
-                words = gettext("There is no time zone of that name. Is it %(names)s?")
-                raise ValidationError(words % {"names": gettext(" or ").join(meant)})
-            raise ValidationError(
-                gettext("There is no time zone of that name. They are named like Europe/Lisbon.")
-            )
-        return found
+        return one_zone(self.cleaned_data["time_zone"])
 
 
 class ThemeForm(forms.Form):
@@ -117,7 +97,7 @@ class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=Theme.choices, required=False)
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(ChosenPasswordForm):
     """A new password, typed twice."""
 
     password = forms.CharField(
@@ -134,23 +114,9 @@ class NewPasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
-    def __init__(self, user: User, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.user = user
-
     def clean_password(self) -> str:
         """A password that keeps to the rules, and is another one."""
-        password = str(self.cleaned_data["password"])
-        try:
-            people.check_password(password, self.user)
-        except people.PersonRefused as error:
-            raise ValidationError(str(error)) from None
+        password = super().clean_password()
         if self.user.has_usable_password() and self.user.check_password(password):
             raise ValidationError(gettext("This is your password already. Choose another one."))
         return password
-
-    def clean(self) -> None:
-        """Both are the same one."""
-        password, again = self.cleaned_data.get("password"), self.cleaned_data.get("again")
-        if password and again and password != again:
-            self.add_error("again", gettext("This is not the same password. Type both once more."))

@@ -1,21 +1,15 @@
 """What somebody types to take up an invitation."""
 
-from typing import Any
-
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext
+from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.models import User
-from portal.accounts.people import LONGEST_PASSWORD
+from portal.accounts.forms.passwords import ChosenPasswordForm
+from portal.web.typed import one_name
 from portal.web.zones import zone_names
 
-LONGEST_NAME = 100
 
-
-class JoinForm(forms.Form):
+class JoinForm(ChosenPasswordForm):
     """A name, a password typed twice, and the time zone, in which the browser guesses for them."""
 
     name = forms.CharField(
@@ -52,35 +46,11 @@ class JoinForm(forms.Form):
     # Its own validator would speak of null characters beside what clean_name says.
     name.validators = []
 
-    def __init__(self, person: User, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.person = person
-
     def clean_name(self) -> str:
         """The name in one line, without spaces around it."""
-        name = " ".join(self.cleaned_data["name"].split(" ")).strip()
-        if not name or not name.isprintable():
-            raise ValidationError(gettext("A name has letters that can be seen, in one line."))
-        if len(name) > LONGEST_NAME:
-            raise ValidationError(
-                gettext("A name has at most %(limit)d signs; this one has %(count)s.")
-                % {"limit": LONGEST_NAME, "count": f"{len(name):,}"}
-            )
-        return name
+        return one_name(self.cleaned_data["name"])
 
     def clean_password(self) -> str:
-        """A password that keeps to the rules, for this person."""
-        password = str(self.cleaned_data["password"])
-        if len(password) > LONGEST_PASSWORD:
-            raise ValidationError(
-                gettext("A password has at most %(limit)d signs.") % {"limit": LONGEST_PASSWORD}
-            )
-        self.person.name = self.cleaned_data.get("name", "")
-        validate_password(password, self.person)
-        return password
-
-    def clean(self) -> None:
-        """Both passwords are the same one."""
-        password, again = self.cleaned_data.get("password"), self.cleaned_data.get("again")
-        if password and again and password != again:
-            self.add_error("again", gettext("This is not the same password. Type both once more."))
+        """A password that keeps to the rules: among them that it is not like the name typed above it."""
+        self.user.name = self.cleaned_data.get("name", "")
+        return super().clean_password()

@@ -1,4 +1,4 @@
-"""Text that people type: what cannot be seen in it, and what makes one e-mail address."""
+"""What people type: one name, one e-mail address, one time zone, and what is said when it is none."""
 
 import unicodedata
 
@@ -6,12 +6,44 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.utils.translation import gettext
 
+from portal.web.zones import find_zone, zones_like
+
+LONGEST_NAME = 100
 EMAIL_LENGTH = 254
 # Control and format signs (zero-width ones and those that turn the direction), separators of lines.
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
 # Letters and marks by their category, and yet nothing is seen of them.
 _HIDDEN_SIGNS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _CONTROL_NAMES = {"\0": "NULL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN"}
+
+
+def one_name(typed: str, longest: int = LONGEST_NAME) -> str:
+    """The name in one line, without spaces around it and every space a plain one; raises ValidationError."""
+    name = unicodedata.normalize("NFC", typed).strip()
+    if not name:
+        raise ValidationError(gettext("A name of spaces alone cannot be read. Type at least one letter."))
+    check_visible(name)
+    name = " ".join(name.split())
+    if len(name) > longest:
+        raise ValidationError(
+            gettext("A name has at most %(limit)d signs; this one has %(count)s.")
+            % {"limit": longest, "count": f"{len(name):,}"}
+        )
+    if not name.isprintable():
+        raise ValidationError(gettext("There is a sign in it that cannot be shown. Take it out."))
+    return name
+
+
+def one_zone(typed: str) -> str:
+    """The time zone as it is written, however it was typed; raises ValidationError."""
+    found = find_zone(typed)
+    if found is not None:
+        return found
+    meant = zones_like(typed)
+    if meant:
+        words = gettext("There is no time zone of that name. Is it %(names)s?")
+        raise ValidationError(words % {"names": gettext(" or ").join(meant)})
+    raise ValidationError(gettext("There is no time zone of that name. They are named like Europe/Lisbon."))
 
 
 def one_address(typed: str) -> str:
