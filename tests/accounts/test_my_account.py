@@ -270,3 +270,9 @@ class TestWhomToAsk:
             ManagerFactory.create(),
         ):
             assert "given to you yet" not in signed_in(person).get("/").text
+
+
+def test_the_address_is_not_said_to_be_changeable_by_somebody(client: Client) -> None:
+    page = client.get("/account/").text
+    assert "it stays. A manager can invite you at another one" in page
+    assert "A manager can change it" not in page
