@@ -2,14 +2,18 @@
 
 from celery import shared_task
 
-from portal.connections import probing, renewing, telling
+from portal.connections import authorization, probing, renewing, telling
 
 
 @shared_task
 def look_after_connections() -> None:
-    """Every five seconds: tokens that end soon are renewed, and whoever did not answer is asked whether it does."""
+    """Every five seconds: tokens that end soon are renewed, and whoever did not answer is asked whether it does.
+
+    Sign-ins that were begun in a browser and given up are forgotten, with their secrets.
+    """
     renewing.renew_ending()
     probing.look_at_those_due()
+    authorization.forget_old()
 
 
 @shared_task

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.audit.models import Entry
+from portal.connections import tasks
 from portal.connections.models import Connection, Health, PendingSignIn
 from tests.audit.trails import holds
 from tests.connections.signing import HTMX, come, new, press_in, send, typed
@@ -105,6 +106,16 @@ class TestTheWayThere:
             begin(client, simulator, name=f"Number {number}")
         assert PendingSignIn.objects.count() == 10
         assert PendingSignIn.objects.filter(name="Number 13").exists()
+
+    def test_what_was_given_up_is_forgotten_with_its_secret_also_when_nobody_begins_another(
+        self, client: Client, simulator: SimulatorProcess
+    ) -> None:
+        come(client, ManagerFactory())
+        begin(client, simulator)
+        begin(client, simulator, name="Given up")
+        PendingSignIn.objects.filter(name="Given up").update(expires_at=timezone.now())
+        tasks.look_after_connections()
+        assert [one.name for one in PendingSignIn.objects.all()] == ["Riverside"]
 
 
 class TestTheWayBack:
