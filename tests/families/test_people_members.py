@@ -77,6 +77,13 @@ class TestInviting:
             assert invite(client, grant, member, token=token).status_code == 302
         assert len(mail.outbox) == 1
 
+    def test_nobody_is_flooded_with_invitations(self, client, grant, member):
+        answers = [invite(client, grant, member) for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [302] * 4 + [422] * 2
+        assert "Wait a quarter of an hour" in answers[-1].text
+        assert len(mail.outbox) == 4
+        assert Invitation.objects.open().get().email == "ana@household.example"
+
     def test_pressed_again_another_link_goes_out_until_they_have_joined(self, client, grant, member):
         for _ in range(2):
             invite(client, grant, member)

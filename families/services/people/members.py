@@ -1,6 +1,7 @@
 """A family admin invites another member of the family to the portal, where a manager allowed it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -13,11 +14,14 @@ from families.scope import grants_not_over
 from families.services.people import granting, inviting, rights
 from families.services.people.inviting import Sent
 from families.services.people.standing import Standing
-from portal.accounts import joining, people
+from portal.accounts import guessing, joining, people
 from portal.accounts.models import Role, User
 from portal.accounts.people import PersonRefused
 from portal.audit import trail
 from portal.audit.trail import By
+
+# How often somebody who has not joined is sent another link by family admins: each one is a mail to them.
+AGAIN = guessing.Limit(3, timedelta(minutes=15))
 
 
 def invite_member(by: By, family: Family, member: Member, *, press: str = "") -> Sent:
@@ -92,5 +96,8 @@ def _let_in(by: By, family: Family, person: User, mine: Grant, press: str) -> Se
     is_ours = not held.exclude(family=family).exists() and not there.may_invite
     if person.joined_at is not None or not is_ours:
         raise PersonRefused(_("%(person)s looks after this family already.") % {"person": person})
+    if not guessing.take(guessing.key_of("invited-again", person.email), AGAIN):
+        words = _("%(person)s was sent several invitations just now. Wait a quarter of an hour.")
+        raise PersonRefused(words % {"person": person})
     invitation, link = inviting.send_again(by, person, press)
     return Sent(person, link, invitation=invitation)
