@@ -118,6 +118,7 @@ class TestRenaming:
     def test_an_expired_token_of_the_upstream_is_no_reason_to_fail(self, client, simulator, family):
         # A pasted token cannot be renewed: refused, and the person is told what to do.
         simulator.fault(RENAME, "unauthorized")
+        simulator.fault("get_family_list", "unauthorized")
 
         answer = rename(client, ManagerFactory(), family)
 
