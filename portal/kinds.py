@@ -5,10 +5,8 @@ its person may not see. Whether they may do this with it is asked by the service
 """
 
 from families.models import Family, Property
-from portal.connections.models import Connection
 
 KINDS = {
-    "connection": Connection.objects.visible_to,
     "family": Family.objects.visible_to,
     "property": Property.objects.visible_to,
 }

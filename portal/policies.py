@@ -2,7 +2,7 @@
 
 The rows are enforced by ``portal.web.middleware.PolicyMiddleware``, before any view runs: an address without a row
 is refused to everybody. Which objects of a kind are somebody's is said by ``visible_to`` of its model.
-``tests/house/test_policies.py`` walks every address with every role, with one's own, other people's, missing and
+``tests/house/test_sweep.py`` walks every address with every role, with one's own, other people's, missing and
 malformed ids.
 """
 

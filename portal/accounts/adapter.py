@@ -18,7 +18,7 @@ from portal.accounts import guessing, sessions
 from portal.accounts.allauth_mails import mail_for
 from portal.accounts.models import User
 from portal.accounts.people import password_replaced
-from portal.accounts.recent import own_path
+from portal.web.addresses import own_path
 
 logger = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from portal.accounts import codes, guessing, recent
 from portal.accounts.models import Role, User
 from portal.web.access import policy_of
+from portal.web.pages import lead
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # Of these roles a second factor is required, where it is required at all.
@@ -46,7 +47,7 @@ class SignInMiddleware:
             return None
         user = request.user
         if policy.needs_second_factor and not policy.is_open and lacks_second_factor(user):
-            return recent.lead(request, reverse("mfa_index"))
+            return lead(request, reverse("mfa_index"))
         if policy.recent_sign_in and not recent.is_recent(request):
             # Somebody who only ever comes from their company's sign-in page has nothing to show yet: they set it up.
             is_first = not policy.needs_second_factor and not recent.can_sign_in_again(user)
@@ -59,8 +60,13 @@ class SignInMiddleware:
         return recent.sign_in_again(request) if isinstance(exception, ReauthenticationRequired) else None
 
 
+def needs_second_factor(user: User) -> bool:
+    """Whether somebody of this role comes to nothing without a second factor, here."""
+    return settings.SECOND_FACTOR_REQUIRED and user.role in GUARDED
+
+
 def lacks_second_factor(user: User) -> bool:
     """Whether somebody must set up a second factor before they come to anything. One query, where it is required."""
-    if not settings.SECOND_FACTOR_REQUIRED or user.role not in GUARDED:
+    if not needs_second_factor(user):
         return False
     return not Authenticator.objects.filter(user_id=user.pk, type__in=codes.FACTORS).exists()

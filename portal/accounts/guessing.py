@@ -98,12 +98,6 @@ def begin_code(request: HttpRequest, account: str) -> Try:
     return _take_all((("code", account, device), FEW))
 
 
-def must_bring_both(request: HttpRequest, account: str) -> bool:
-    """Whether only the password together with a second factor is looked at, for this account from here."""
-    account = account.strip().lower()
-    return not _device_of(request, account) and not is_free(("account", account), STRANGERS)
-
-
 def take(key: str, limit: Limit) -> bool:
     """Whether one more is let through; it is counted. Exactly as many as the limit says, also at the same moment."""
     if _count(key, limit):

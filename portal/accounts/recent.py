@@ -1,19 +1,20 @@
 """Who proved lately that it is still they who sit there: asked for before secrets are shown or means of signing in change."""
 
 import time
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.web.access import policy_of
+from portal.web.addresses import own_path
+from portal.web.pages import lead
 
 RECENT_SECONDS = 5 * 60
 # What a person showed to us. A company's own sign-in page is not among them: it may have asked for nothing.
@@ -58,25 +59,6 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
         return lead(request, reverse("mfa_index"))
     query = urlencode({"next": _way_back(request)})
     return lead(request, f"{reverse('account_reauthenticate')}?{query}")
-
-
-def lead(request: HttpRequest, address: str) -> HttpResponse:
-    """The browser as a whole goes to ``address``, also where htmx asked for a fragment."""
-    if request.headers.get("HX-Request") == "true":
-        response = HttpResponse(status=204)
-        response["HX-Redirect"] = address
-        return response
-    return HttpResponseRedirect(address)
-
-
-def own_path(request: HttpRequest, address: str | None) -> str:
-    """``address`` as a path of the portal; "" for anything that leads elsewhere."""
-    if not address or not url_has_allowed_host_and_scheme(address, {request.get_host()}, request.is_secure()):
-        return ""
-    parts = urlsplit(address)
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    # Once more without its host, which may have hidden what the rest looks like to a browser.
-    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else ""
 
 
 def _was_shown(request: HttpRequest, methods: frozenset[str]) -> bool:

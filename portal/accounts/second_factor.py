@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts import codes, mails, sessions
-from portal.accounts.gate import GUARDED
+from portal.accounts.gate import needs_second_factor
 from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.trail import About, AuditUnavailable, By
@@ -137,7 +137,7 @@ def remove(user: User, row: Authenticator) -> None:
         _lock(user)
         mine = Authenticator.objects.filter(user_id=user.pk)
         is_last = not mine.filter(type__in=codes.FACTORS).exclude(pk=row.pk).exists()
-        if is_last and settings.SECOND_FACTOR_REQUIRED and user.role in GUARDED:
+        if is_last and needs_second_factor(user):
             raise LastFactor
         details = _details(row)
         # A second time the row is gone: nothing to tell.

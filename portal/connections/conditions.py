@@ -32,11 +32,6 @@ class Condition:
     remedy: str = ""
 
     @property
-    def is_usable(self) -> bool:
-        """Whether calls are tried through it now."""
-        return self.state in {"good", "ending", "failing"}
-
-    @property
     def sentence(self) -> str:
         """Meaning and remedy in one."""
         return f"{self.meaning} {self.remedy}".strip()

@@ -1,10 +1,12 @@
-"""The address of the page at hand: with some of it changed, and read as what people may choose."""
+"""Addresses: that of the page at hand, with some of it changed or read; and whether one leads to the portal."""
 
 from datetime import datetime, time, timedelta
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def with_changes(request: HttpRequest, path: str = "", **changes: str) -> str:
@@ -26,3 +28,13 @@ def read_day(text: str, days: int = 0) -> datetime | None:
     if day is None or not 1970 <= day.year <= 9000:
         return None
     return datetime.combine(day + timedelta(days=days), time(), tzinfo=timezone.get_current_timezone())
+
+
+def own_path(request: HttpRequest, address: str | None) -> str:
+    """``address`` as a path of the portal; "" for anything that leads elsewhere."""
+    if not address or not url_has_allowed_host_and_scheme(address, {request.get_host()}, request.is_secure()):
+        return ""
+    parts = urlsplit(address)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    # Once more without its host, which may have hidden what the rest looks like to a browser.
+    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else ""

@@ -1,8 +1,8 @@
-"""Page or fragment: the one place that decides it."""
+"""Page or fragment, or another page altogether: the one place that decides it."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 
@@ -25,3 +25,12 @@ def render_page(
 ) -> HttpResponse:
     """The page, or only its fragment where htmx asked; the page includes the same fragment."""
     return render(request, fragment if wants_fragment(request) else page, context, status=status)
+
+
+def lead(request: HttpRequest, address: str) -> HttpResponse:
+    """The browser as a whole goes to ``address``, also where htmx asked for a fragment."""
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = address
+        return response
+    return HttpResponseRedirect(address)

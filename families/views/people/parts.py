@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -21,7 +20,7 @@ from portal.accounts.mails import are_shown_here
 from portal.accounts.models import User
 from portal.accounts.people import PersonRefused
 from portal.accounts.requests import SignedInRequest
-from portal.web.pages import render_page, wants_fragment
+from portal.web.pages import lead, render_page, wants_fragment
 from portal.web.presses import new_press
 
 SEARCH_LENGTH = 200
@@ -124,11 +123,7 @@ def leave(request: SignedInRequest, address: str, notice: Outcome) -> HttpRespon
     """To another page, which says what became of it."""
     level = messages.SUCCESS if notice.is_done else messages.WARNING
     messages.add_message(request, level, notice.sentence)
-    if wants_fragment(request):
-        response = HttpResponse(status=204)
-        response["HX-Redirect"] = address
-        return response
-    return redirect(address)
+    return lead(request, address)
 
 
 def show_sent(request: SignedInRequest, sent: Sent) -> HttpResponse:

@@ -31,9 +31,3 @@ class CodeForm(forms.Form):
         ),
         help_text=_("From your authenticator app, or one of your recovery codes."),
     )
-
-
-class PasskeyForm(forms.Form):
-    """What a passkey answered; static/js/passkeys.js fills it in."""
-
-    credential = forms.JSONField(widget=forms.HiddenInput)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from families.selectors import granted
-from portal.accounts import gate, recent, sessions
+from portal.accounts import gate, sessions
 from portal.accounts.browsers import browser_names
 from portal.accounts.forms.account import NewPasswordForm, PreferencesForm, ThemeForm
 from portal.accounts.mails import send_mail
@@ -24,9 +24,10 @@ from portal.accounts.models import User
 from portal.accounts.requests import SignedInRequest
 from portal.accounts.services import own
 from portal.web.access import may_visit
+from portal.web.addresses import own_path
 from portal.web.errors import trouble
 from portal.web.middleware import THEME_COOKIE
-from portal.web.pages import render_page, wants_fragment
+from portal.web.pages import lead, render_page, wants_fragment
 from portal.web.where import current_request
 from portal.web.zones import zone_names
 
@@ -48,7 +49,7 @@ def preferences_change(request: SignedInRequest) -> HttpResponse:
         messages.success(request, _("Kept."))
     else:
         messages.info(request, _("Nothing was changed."))
-    response = recent.lead(request, reverse("accounts:my_account"))
+    response = lead(request, reverse("accounts:my_account"))
     _remember_theme(response, request.user.theme)
     return response
 
@@ -62,7 +63,7 @@ def theme_change(request: SignedInRequest) -> HttpResponse:
     if wants_fragment(request):
         response = HttpResponse(status=204)
     else:
-        back = recent.own_path(request, request.headers.get("Referer"))
+        back = own_path(request, request.headers.get("Referer"))
         response = redirect(back or reverse("accounts:my_account"))
     _remember_theme(response, request.user.theme)
     return response
@@ -78,7 +79,7 @@ def sign_in_means(request: SignedInRequest) -> HttpResponse:
         "apps": [one for one in factors if one.type == Authenticator.Type.TOTP],
         "passkeys": [one.wrap() for one in factors if one.type == Authenticator.Type.WEBAUTHN],
         "recovery": next((one for one in factors if one.type == Authenticator.Type.RECOVERY_CODES), None),
-        "is_required": settings.SECOND_FACTOR_REQUIRED and user.role in gate.GUARDED,
+        "is_required": gate.needs_second_factor(user),
         "factors_url": _address_of(user, "mfa_index"),
     }
     return render_page(request, "accounts/sign_in_means.html", "accounts/_sign_in_means.html", context)
@@ -104,7 +105,7 @@ def password_change(request: SignedInRequest) -> HttpResponse:
         ) % {"number": ended}
     messages.success(request, words)
     _tell(request, "password_changed", number=ended)
-    return recent.lead(request, reverse("accounts:sign_in_means"))
+    return lead(request, reverse("accounts:sign_in_means"))
 
 
 def session_list(request: SignedInRequest) -> HttpResponse:
@@ -119,7 +120,7 @@ def session_end(request: SignedInRequest, session_id: str) -> HttpResponse:
         raise Http404
     if one.session_key == request.session.session_key:
         logout(request)
-        return recent.lead(request, reverse("account_login"))
+        return lead(request, reverse("account_login"))
     own.end_session(request.user, one)
     return _after_ending(request, 1)
 

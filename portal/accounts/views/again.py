@@ -15,11 +15,12 @@ from portal.accounts.forms.again import CodeForm, PasswordForm
 from portal.accounts.guessing import Turn
 from portal.accounts.passkeys import ShownPasskeyForm
 from portal.accounts.requests import SignedInRequest
+from portal.web.addresses import own_path
 
 
 def sign_in_again(request: SignedInRequest) -> HttpResponse:
     """Asks for the password or a second factor, and goes back to where it was asked for."""
-    target = recent.own_path(request, request.POST.get("next") or request.GET.get("next"))
+    target = own_path(request, request.POST.get("next") or request.GET.get("next"))
     if not recent.can_sign_in_again(request.user):
         return recent.sign_in_again(request)
     forms = {"password_form": PasswordForm(), "code_form": CodeForm()}

@@ -28,7 +28,6 @@ class Words:
     may_repeat: bool = False
 
 
-_ASK = _("Ask the person who runs your estate.")
 _TRY = _("Nothing was changed. Try again in a minute, or sign in another way.")
 WORDS = {
     "unverified": Words(

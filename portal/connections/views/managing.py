@@ -8,7 +8,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.accounts import recent
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import By
 from portal.connections import managing, services
@@ -16,7 +15,7 @@ from portal.connections.forms import SettingsForm
 from portal.connections.joining import ConnectionGone, NameTaken
 from portal.connections.models import Connection
 from portal.connections.views import parts
-from portal.web.pages import render_page
+from portal.web.pages import lead, render_page
 
 
 def connection_change(request: SignedInRequest, connection_id: str) -> HttpResponse:
@@ -33,7 +32,7 @@ def connection_change(request: SignedInRequest, connection_id: str) -> HttpRespo
     if not form.is_valid():
         return _show_form(request, connection, form, status=422)
     if not parts.pressed(request, parts.purpose_of(connection)):
-        return recent.lead(request, parts.address_of(connection))
+        return lead(request, parts.address_of(connection))
     try:
         changed, moved = services.change(By.person(request.user), connection, **form.cleaned_data)
     except NameTaken:
@@ -49,7 +48,7 @@ def connection_change(request: SignedInRequest, connection_id: str) -> HttpRespo
             moved,
         )
         messages.info(request, words % {"count": moved})
-    return recent.lead(request, parts.address_of(changed))
+    return lead(request, parts.address_of(changed))
 
 
 def connection_pause(request: SignedInRequest, connection_id: str) -> HttpResponse:
@@ -61,7 +60,7 @@ def connection_pause(request: SignedInRequest, connection_id: str) -> HttpRespon
             request,
             _("“%(name)s” is paused. Nothing is read or sent through it.") % {"name": connection.name},
         )
-    return recent.lead(request, parts.address_of(connection))
+    return lead(request, parts.address_of(connection))
 
 
 def connection_continue(request: SignedInRequest, connection_id: str) -> HttpResponse:
@@ -72,7 +71,7 @@ def connection_continue(request: SignedInRequest, connection_id: str) -> HttpRes
         messages.success(
             request, _("“%(name)s” goes on. Its families are read next.") % {"name": connection.name}
         )
-    return recent.lead(request, parts.address_of(connection))
+    return lead(request, parts.address_of(connection))
 
 
 def connection_remove(request: SignedInRequest, connection_id: str) -> HttpResponse:
@@ -80,11 +79,11 @@ def connection_remove(request: SignedInRequest, connection_id: str) -> HttpRespo
     connection = parts.find_connection(request, connection_id, with_personal=True)
     back = reverse("connections:connection_list") if connection.owner_id else parts.address_of(connection)
     if not parts.pressed(request, parts.purpose_of(connection)):
-        return recent.lead(request, back)
+        return lead(request, back)
     if request.POST.get("typed", "").strip() != connection.name:
         words = _("That is not its name. “%(name)s” was not removed.") % {"name": connection.name}
         messages.warning(request, words)
-        return recent.lead(request, back)
+        return lead(request, back)
     try:
         lost = services.remove(By.person(request.user), connection)
     except ConnectionGone:
@@ -98,12 +97,12 @@ def connection_remove(request: SignedInRequest, connection_id: str) -> HttpRespo
             lost,
         )
         messages.warning(request, words % {"count": lost})
-    return recent.lead(request, reverse("connections:connection_list"))
+    return lead(request, reverse("connections:connection_list"))
 
 
 def _say_gone(request: SignedInRequest) -> HttpResponse:
     messages.warning(request, _("Somebody has removed this connection meanwhile. Nothing was done now."))
-    return recent.lead(request, reverse("connections:connection_list"))
+    return lead(request, reverse("connections:connection_list"))
 
 
 def _show_form(

@@ -7,7 +7,6 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.accounts import recent
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import By
 from portal.connections import managing, selectors, services
@@ -17,7 +16,7 @@ from portal.connections.joining import ConnectionGone
 from portal.connections.models import Connection
 from portal.connections.views import parts
 from portal.connections.views.signing_in import Entrance, show_entrance
-from portal.web.pages import render_page
+from portal.web.pages import lead, render_page
 
 
 def own_connection(request: SignedInRequest) -> HttpResponse:
@@ -48,7 +47,7 @@ def own_connection_continue(request: SignedInRequest) -> HttpResponse:
     if own is not None and parts.pressed(request, parts.purpose_of(own)):
         services.go_on(By.person(request.user), own)
         messages.success(request, _("Your account is used again."))
-    return recent.lead(request, reverse("connections:own_connection"))
+    return lead(request, reverse("connections:own_connection"))
 
 
 def own_connection_remove(request: SignedInRequest) -> HttpResponse:
@@ -63,7 +62,7 @@ def own_connection_remove(request: SignedInRequest) -> HttpResponse:
                 "Your account is not connected any more, and its sign-in is forgotten. At the upstream nothing was changed."
             ),
         )
-    return recent.lead(request, reverse("connections:own_connection"))
+    return lead(request, reverse("connections:own_connection"))
 
 
 def _context(request: SignedInRequest, own: Connection) -> dict[str, object]:

@@ -6,7 +6,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.accounts import recent
 from portal.accounts.models import User
 from portal.accounts.requests import SignedInRequest
 from portal.audit import trail
@@ -19,6 +18,7 @@ from portal.connections.models import PendingSignIn
 from portal.connections.views import parts, signing_in
 from portal.upstream.errors import UpstreamError
 from portal.web.access import may_visit
+from portal.web.pages import lead
 
 
 def sign_in_return(request: SignedInRequest) -> HttpResponse:
@@ -68,8 +68,8 @@ def sign_in_return(request: SignedInRequest) -> HttpResponse:
         words = _("Somebody has removed this connection meanwhile.")
         return _say(request, title, words, again)
     if pending.is_personal:
-        return recent.lead(request, reverse("connections:own_connection"))
-    return recent.lead(request, parts.address_of(connected.connection))
+        return lead(request, reverse("connections:own_connection"))
+    return lead(request, parts.address_of(connected.connection))
 
 
 def _single(request: SignedInRequest, name: str) -> str:

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from families.models import Reach
-from portal.accounts import recent
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable, By
 from portal.connections import authorization, joining, services
@@ -24,7 +23,7 @@ from portal.connections.models import Connection, SignIn
 from portal.connections.services import Connected
 from portal.connections.views import parts, telling
 from portal.upstream.errors import UpstreamError
-from portal.web.pages import render_page, wants_fragment
+from portal.web.pages import lead, render_page, wants_fragment
 from portal.web.presses import PressInvalid
 
 SESSION_KEY = "sign_in_returns"
@@ -140,9 +139,7 @@ def _take(request: SignedInRequest, entrance: Entrance) -> HttpResponse:
     except ConnectionGone:
         form.add_error(None, _("Somebody has removed this connection meanwhile. Nothing was kept."))
         return _show(request, entrance, form, status=422)
-    return recent.lead(
-        request, entrance.back if entrance.is_personal else parts.address_of(connected.connection)
-    )
+    return lead(request, entrance.back if entrance.is_personal else parts.address_of(connected.connection))
 
 
 def _wanted(request: SignedInRequest, entrance: Entrance, form: SignInForm) -> Wanted:

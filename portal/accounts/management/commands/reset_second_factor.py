@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from portal.accounts import second_factor
-from portal.accounts.gate import GUARDED
+from portal.accounts.gate import needs_second_factor
 from portal.accounts.models import User
 from portal.audit.trail import By
 from portal.console import ConsoleCommand, Stop
@@ -27,7 +27,7 @@ class Command(ConsoleCommand):
         if user is None:
             raise Stop(f"There is nobody with the address {email[:100]!r}. Nothing was changed.")
         number = second_factor.reset(By.operator(), user)
-        must_have = settings.SECOND_FACTOR_REQUIRED and user.role in GUARDED
+        must_have = needs_second_factor(user)
         self.say(
             f"{user.email}: {number} second factor{'' if number == 1 else 's'} removed, all sessions ended."
             if number
