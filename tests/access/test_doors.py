@@ -131,6 +131,12 @@ class TestTheBoard:
     def test_nothing_there_says_how_to_begin(self, client, manager):
         assert "first sync" in client.get(BOARD).text
 
+    def test_a_family_admin_with_nothing_given_reads_whom_to_ask(self, client):
+        client.force_login(FamilyAdminFactory())
+        text = client.get(BOARD).text
+        assert "Ask the property manager" in text
+        assert "first sync" not in text
+
     def test_the_number_of_queries_does_not_grow(self, client, manager, django_assert_max_num_queries):
         RelayFactory()
         client.get(BOARD)
