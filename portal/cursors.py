@@ -5,12 +5,15 @@ import binascii
 import hashlib
 import json
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
+
+Row = TypeVar("Row", bound=Model)
 
 
 def write_cursor(purpose: str, *place: str | int | bool) -> str:
@@ -49,3 +52,28 @@ def beyond(column: str, value: object, pk: int, *, is_descending: bool = False) 
     """
     way = "lt" if is_descending else "gt"
     return Q(**{f"{column}__{way}e": value}) & (Q(**{f"{column}__{way}": value}) | Q(**{f"pk__{way}": pk}))
+
+
+def page_of(
+    found: QuerySet[Row], column: str, purpose: str, size: int, *, before: str = "", after: str = ""
+) -> tuple[list[Row], str, str]:
+    """The rows of a page in the order of a text ``column`` and then the number, and the cursors to what is before
+    and after it, "" where there is nothing that way. A cursor that is not ours begins at the top. One query."""
+    place = read_cursor(purpose, after or before, str, int)
+    backwards = bool(before) and not after and place is not None
+    if place is not None:
+        found = found.filter(beyond(column, *place, is_descending=backwards))
+    found = found.order_by(column, "pk")
+    rows = list((found.reverse() if backwards else found)[: size + 1])
+    has_more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows.reverse()
+    if not rows:
+        return [], "", ""
+    # Whoever came here by a cursor came from the other side, where at least one row was.
+    has_before = has_more if backwards else place is not None
+    has_after = True if backwards else has_more
+    text_of = attrgetter(column.replace("__", "."))
+    first, last = (write_cursor(purpose, text_of(row), row.pk) for row in (rows[0], rows[-1]))
+    return rows, first if has_before else "", last if has_after else ""

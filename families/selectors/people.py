@@ -18,7 +18,7 @@ from families.selectors.scopes import named
 from families.selectors.searching import families_matching, names_matching
 from families.services.people.standing import first_day, last_day
 from portal.accounts.models import Invitation, Role, User
-from portal.cursors import beyond, read_cursor, write_cursor
+from portal.cursors import page_of
 
 PAGE_SIZE = 50
 # What a chooser shows at a time; whoever sees more than this types another letter.
@@ -119,26 +119,8 @@ def list_people(user: User, chosen: PersonFilter, *, before: str = "", after: st
     Six queries, however many people there are.
     """
     found = _narrowed(visible_people(user), chosen)
-    place = read_cursor("people", after or before, str, int)
-    backwards = bool(before) and not after and place is not None
-    if place is not None:
-        found = found.filter(beyond("search_text", place[0], place[1], is_descending=backwards))
-    found = found.order_by("search_text", "pk")
-    people = list((found.reverse() if backwards else found)[: PAGE_SIZE + 1])
-    more = len(people) > PAGE_SIZE
-    people = people[:PAGE_SIZE]
-    if backwards:
-        people.reverse()
-    if not people:
-        return PersonPage([])
-    # Whoever came here by a cursor came from the other side, where at least one row was.
-    has_before = more if backwards else place is not None
-    has_after = True if backwards else more
-    return PersonPage(
-        _rows(people),
-        _cursor(people[0]) if has_before else "",
-        _cursor(people[-1]) if has_after else "",
-    )
+    people, back, on = page_of(found, "search_text", "people", PAGE_SIZE, before=before, after=after)
+    return PersonPage(_rows(people), back, on)
 
 
 def get_person(user: User, public_id: str) -> User:
@@ -250,7 +232,3 @@ def _line(grant: Grant) -> GrantLine:
         state = "coming" if grant.starts_at > now else "running"
     begins = first_day(grant.starts_at, grant.family)
     return GrantLine(grant, state, begins, last_day(grant.ends_at, grant.family) if grant.ends_at else None)
-
-
-def _cursor(person: User) -> str:
-    return write_cursor("people", person.search_text, person.pk)

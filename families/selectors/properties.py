@@ -1,9 +1,7 @@
 """Reads properties, and the families to be put in and out of them, a page at a time."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
-from django.db import models
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -11,9 +9,7 @@ from families.models import Family, Property, PropertyLimit
 from families.selectors.listing import IN_NONE
 from families.selectors.searching import families_matching
 from portal.accounts.models import User
-from portal.cursors import beyond, read_cursor, write_cursor
-
-Row = TypeVar("Row", bound=models.Model)
+from portal.cursors import Row, page_of
 
 PAGE_SIZE = 100
 # Switched off they see nothing; who is still invited will.
@@ -51,7 +47,7 @@ class PlacePage:
 def page_properties(user: User, *, before: str = "", after: str = "") -> PropertyPage:
     """The properties within the person's reach. One query; no upstream call."""
     found = _counted(Property.objects.visible_to(user))
-    rows, back, on = _page(found, "name", "properties", before, after)
+    rows, back, on = page_of(found, "name", "properties", PAGE_SIZE, before=before, after=after)
     return PropertyPage(rows, back, on)
 
 
@@ -74,7 +70,9 @@ def count_unplaced(user: User) -> int:
 def page_placed(user: User, chosen: PlaceFilter, *, before: str = "", after: str = "") -> PlacePage:
     """The families that fit, by name. Gone ones are shown where their property was asked for. Two queries."""
     found = families_fitting(user, chosen)
-    rows, back, on = _page(found.select_related("property"), "search_text", "placed", before, after)
+    rows, back, on = page_of(
+        found.select_related("property"), "search_text", "placed", PAGE_SIZE, before=before, after=after
+    )
     return PlacePage(rows, found.count(), back, on)
 
 
@@ -123,25 +121,3 @@ def _counted(found: QuerySet[Property]) -> QuerySet[Property]:
 def _count(rows: QuerySet[Row], group: str, what: str = "pk") -> Coalesce:
     counted = rows.order_by().values(group).annotate(n=Count(what, distinct=True)).values("n")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
-
-
-def _page(
-    found: QuerySet[Row], column: str, purpose: str, before: str, after: str
-) -> tuple[list[Row], str, str]:
-    """The rows of a page, and the cursors to those before and after it."""
-    place = read_cursor(purpose, after or before, str, int)
-    backwards = bool(before) and not after and place is not None
-    if place is not None:
-        found = found.filter(beyond(column, *place, is_descending=backwards))
-    found = found.order_by(column, "pk")
-    rows = list((found.reverse() if backwards else found)[: PAGE_SIZE + 1])
-    more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE]
-    if backwards:
-        rows.reverse()
-    if not rows:
-        return [], "", ""
-    has_before = more if backwards else place is not None
-    has_after = True if backwards else more
-    ends = [write_cursor(purpose, getattr(row, column), row.pk) for row in (rows[0], rows[-1])]
-    return rows, ends[0] if has_before else "", ends[1] if has_after else ""

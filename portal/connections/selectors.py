@@ -16,7 +16,7 @@ from portal.audit.events import EVENTS, label_of
 from portal.audit.models import Entry, State
 from portal.connections.conditions import Condition, describe
 from portal.connections.models import CallCount, Connection, ConnectionQuerySet
-from portal.cursors import read_cursor, write_cursor
+from portal.cursors import page_of
 
 HOUR = 60
 PAGE_SIZE = 50
@@ -129,25 +129,8 @@ def get_row(connection: Connection) -> ConnectionRow:
 def list_reached(connection: Connection, *, before: str = "", after: str = "") -> ReachedPage:
     """A page of the families that this connection reaches, by name, with its account's rights in each."""
     found = Reach.objects.filter(connection=connection, gone_at=None).select_related("family__property")
-    place = read_cursor("reached", after or before, str, int)
-    backwards = bool(before) and not after and place is not None
-    if place is not None:
-        found = found.filter(_beyond(*place, backwards=backwards))
-    found = found.order_by("family__search_text", "family_id")
-    reaches = list((found.reverse() if backwards else found)[: PAGE_SIZE + 1])
-    has_more = len(reaches) > PAGE_SIZE
-    reaches = reaches[:PAGE_SIZE]
-    if backwards:
-        reaches.reverse()
-    if not reaches:
-        return ReachedPage([])
-    has_before = has_more if backwards else place is not None
-    has_after = True if backwards else has_more
-    return ReachedPage(
-        reaches,
-        _cursor(reaches[0]) if has_before else "",
-        _cursor(reaches[-1]) if has_after else "",
-    )
+    rows, back, on = page_of(found, "family__search_text", "reached", PAGE_SIZE, before=before, after=after)
+    return ReachedPage(rows, back, on)
 
 
 def list_deeds(user: User, connection: Connection) -> list[Deed]:
@@ -267,14 +250,3 @@ def _minutes(ids: Collection[UUID]) -> Mapping[UUID, list[Minute]]:
         ]
         for pk in ids
     }
-
-
-def _beyond(text: str, pk: int, *, backwards: bool) -> Q:
-    way = "lt" if backwards else "gt"
-    return Q(**{f"family__search_text__{way}e": text}) & (
-        Q(**{f"family__search_text__{way}": text}) | Q(**{f"family_id__{way}": pk})
-    )
-
-
-def _cursor(reach: Reach) -> str:
-    return write_cursor("reached", reach.family.search_text, reach.family_id)
