@@ -198,7 +198,6 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Gatehouse] "
 # A new password or another second factor is told by mail to whoever it concerns.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_FORMS = {
@@ -214,7 +213,6 @@ MFA_ADAPTER = "portal.accounts.adapter.SecondFactorAdapter"
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Gatehouse"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_PRODUCTION
-MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Managers and auditors must have a second factor before they see anything.
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", IS_PRODUCTION)
 USERSESSIONS_TRACK_ACTIVITY = False  # portal.accounts.session_store notes it, and not at every request
