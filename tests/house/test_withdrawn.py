@@ -136,7 +136,10 @@ def opened(relay: Relay, user: User) -> Open:
     answer = client.post(act, {"press": token_in(client.get(doors).text)}, headers=HTMX)
     assert answer.status_code == 200
     poll = reverse("access:opening_press", kwargs=door | {"command_id": Command.objects.get().public_id})
-    opening = OpeningFactory(family=family, account_name="Withdrawn account", picture=Picture.READY)
+    # Now: a grant shows nothing from before it began.
+    opening = OpeningFactory(
+        family=family, at=timezone.now(), account_name="Withdrawn account", picture=Picture.READY
+    )
     path = picture_path(opening)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"picture")
