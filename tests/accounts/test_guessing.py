@@ -264,6 +264,20 @@ class TestWhatIsCounted:
             seen["is not correct" in answer.content.decode()] += 1
         assert seen[True] == 5
 
+    @pytest.mark.parametrize("written", ["203.0.113.9:{}", "[2001:db8:1:2::9]:{}"])
+    def test_a_port_that_a_proxy_writes_makes_nobody_somebody_else(self, settings: Any, written: str) -> None:
+        settings.TRUSTED_PROXY_COUNT = 1
+        places = {
+            guessing.network_of(
+                RequestFactory().get(
+                    "/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": written.format(port)}
+                )
+            )
+            for port in range(5000, 5020)
+        }
+        assert len(places) == 1
+        assert "10.0.0.1" not in places
+
     @pytest.mark.parametrize(
         ("first", "second", "is_same"),
         [
