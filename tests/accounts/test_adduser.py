@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +15,7 @@ from portal.accounts.models import Invitation, Role, User
 from portal.audit.models import Actor, Entry
 from tests.consoles import Ran, run
 from tests.factories import (
+    AuditorFactory,
     FamilyAdminFactory,
     FamilyFactory,
     GrantFactory,
@@ -93,6 +95,26 @@ def test_somebody_who_was_switched_off_is_switched_on(client: Client) -> None:
     assert adduser(user.email, "manager").code == 0
     user.refresh_from_db()
     assert user.is_active
+
+
+def test_a_session_left_from_before_does_not_wake_up_with_them(client: Client) -> None:
+    user = AuditorFactory(is_active=False)
+    client.force_login(user)
+    key = client.session.session_key
+    UserSession.objects.create(user=user, session_key=key, ip="192.0.2.1", user_agent="Firefox")
+    assert adduser(user.email, "auditor").code == 0
+    assert client.get("/audit/").status_code == 302
+    assert not UserSession.objects.exists()
+
+
+def test_who_was_on_stays_signed_in(client: Client) -> None:
+    user = AuditorFactory()
+    client.force_login(user)
+    UserSession.objects.create(
+        user=user, session_key=client.session.session_key, ip="192.0.2.1", user_agent="Firefox"
+    )
+    assert adduser(user.email, "auditor", "--name", "Ana").code == 0
+    assert client.get("/audit/").status_code == 200
 
 
 def test_a_family_admin_begins_now() -> None:

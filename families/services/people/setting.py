@@ -13,7 +13,7 @@ from families.services.people.changing import set_limits
 from families.services.people.granting import GrantChange
 from families.services.people.inviting import about, describe, invite_person, send_again
 from families.services.people.standing import Standing
-from portal.accounts import joining, people
+from portal.accounts import joining, people, sessions
 from portal.accounts.models import Role, User
 from portal.accounts.people import PersonRefused
 from portal.audit import trail
@@ -85,9 +85,13 @@ def _set(by: By, person: User, before: dict[str, object], wanted: Wanted) -> str
         people.check_password(wanted.password, person)
         person.set_password(wanted.password)
         person.joined_at = person.joined_at or timezone.now()
+    was_off = not person.is_active
     person.is_active = person.joined_at is not None
     person.save()
     if person.is_active:
+        if was_off:
+            # A sign-in that was under way while they were switched off may have left one.
+            sessions.end_all(person)
         # Whoever runs a command on the machine vouches for the address.
         people.verify_address(person)
         joining.revoke(person)
