@@ -23,7 +23,10 @@ def go_on(by: By, connection: Connection) -> bool:
 
 
 def pause_own_of(by: By, person: User) -> bool:
-    """Pause the personal connection of somebody who is switched off, in the caller's transaction; False without one."""
+    """Pause the personal connection of somebody who may not use it any more, in the caller's transaction; False without one.
+
+    Whoever was switched off or made an auditor cannot reach its page, and lets it go on when they can again.
+    """
     own = Connection.objects.there().filter(owner=person).first()
     return own is not None and pause(by, own)
 

@@ -1,14 +1,18 @@
 """Somebody's own account: linked by them, used by nobody else, and it brings nothing into the portal."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from families.models import Family, Kind, Reach, SyncState
 from families.services import people
+from families.services.people import Standing
+from portal.accounts.models import Role, User
 from portal.audit.models import Entry
 from portal.audit.trail import By
 from portal.connections import managing
@@ -106,7 +110,7 @@ def test_whoever_was_switched_off_finds_it_paused_and_lets_it_go_on(client: Clie
     assert made.paused_at
     come(client, person)
     page = client.get(OWN).text
-    assert "paused while you were switched off" in page
+    assert "paused while you could not come to it" in page
     client.post(CONTINUE, {"press": press_in(page)})
     made.refresh_from_db()
     assert made.paused_at is None
@@ -125,6 +129,54 @@ def test_switching_somebody_off_pauses_it() -> None:
     assert made.paused_at
     events = list(Entry.objects.order_by("number").values_list("event", flat=True))
     assert events == ["connection.pause", "person.switch_off"]
+
+
+def by_page(manager: User, person: User, role: Role) -> None:
+    people.change_person(By.person(manager), person, Standing(role))
+
+
+def by_command(manager: User, person: User, role: Role) -> None:
+    people.set_person(By.operator(), person.email, people.Wanted(role))
+
+
+@pytest.mark.parametrize("change", [by_page, by_command])
+def test_who_becomes_an_auditor_finds_it_paused_when_they_may_use_it_again(
+    client: Client, change: Callable[[User, User, Role], None]
+) -> None:
+    manager, person = ManagerFactory(), FamilyAdminFactory(name="Ana Lima")
+    made = ConnectionFactory(owner=person)
+    change(manager, person, Role.MANAGER)
+    made.refresh_from_db()
+    assert made.paused_at is None
+    for _ in range(2):
+        change(manager, person, Role.AUDITOR)
+    made.refresh_from_db()
+    assert made.paused_at
+    events = list(Entry.objects.order_by("number").values_list("event", flat=True))
+    assert events.count("connection.pause") == 1
+    assert not Connection.objects.callable_at(timezone.now()).exists()
+    come(client, manager)
+    row = client.get(reverse("connections:connection_list")).text.split("Ana Lima", 1)[1].split("</tr>")[0]
+    assert "auditor" in row
+    assert "Paused" in row
+    change(manager, person, Role.FAMILY_ADMIN)
+    made.refresh_from_db()
+    assert made.paused_at
+    come(client, person)
+    assert "paused while you could not come to it" in client.get(OWN).text
+
+
+def test_an_auditors_role_is_not_changed_without_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object) -> bool:
+        raise DatabaseError
+
+    person = FamilyAdminFactory()
+    ConnectionFactory(owner=person)
+    monkeypatch.setattr(managing, "pause_own_of", fails)
+    with pytest.raises(DatabaseError):
+        by_page(ManagerFactory(), person, Role.AUDITOR)
+    person.refresh_from_db()
+    assert person.role == Role.FAMILY_ADMIN
 
 
 def test_without_one_nothing_is_paused() -> None:

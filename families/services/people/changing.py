@@ -51,6 +51,8 @@ def change_person(by: By, person: User, standing: Standing, *, name: str | None 
         set_limits(person, standing)
         if not stays:
             changes += granting.begin(person, standing.families, standing.term)
+        if person.is_auditor:
+            managing.pause_own_of(by, person)
         # The trail comes last: it is held by one writer at a time, who should then wait for no row.
         after = describe(person)
         if after != before:

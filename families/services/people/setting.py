@@ -18,6 +18,7 @@ from portal.accounts.models import Role, User
 from portal.accounts.people import PersonRefused
 from portal.audit import trail
 from portal.audit.trail import By
+from portal.connections import managing
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ def _set(by: By, person: User, before: dict[str, object], wanted: Wanted) -> str
         set_limits(person, Standing(wanted.role, tuple(wanted.properties or ()) if is_limited else None))
     changes = _set_grants(person, wanted)
     link = "" if person.is_active else send_again(by, person)[1]
+    if person.is_auditor:
+        managing.pause_own_of(by, person)
     # The trail comes last: it is held by one writer at a time, who should then wait for no row.
     parameters = {
         "before": before,

@@ -42,7 +42,7 @@ def own_connection_sign_in(request: SignedInRequest) -> HttpResponse:
 
 
 def own_connection_continue(request: SignedInRequest) -> HttpResponse:
-    """It is called through again: it was paused while the person was switched off."""
+    """It is called through again: it was paused while the person was switched off or an auditor."""
     own = managing.find_own(request.user)
     if own is not None and parts.pressed(request, parts.purpose_of(own)):
         services.go_on(By.person(request.user), own)
