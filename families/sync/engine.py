@@ -33,6 +33,8 @@ BATCH_FAMILIES = 25
 BATCH_ROWS = 500
 # What no connection reaches now, or whose sign-in is over, is not asked about at once again.
 AFTER_OUTAGE = timedelta(seconds=30)
+# What answers, but not as it should, is asked one thing of each chunk this often.
+SHORTEST_DOUBT, LONGEST_DOUBT = timedelta(seconds=15), timedelta(seconds=60)
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +104,9 @@ class Round:
         self.waiting: deque[SyncState] = deque()
         self.unchanged: list[_Arrived] = []
         self.has_failed = False
+        # Why it answered without anything that could be used.
+        self.unfit = ""
+        self.is_doubted = connection.answers_badly
         self.stopped: Stopped | None = None
         self.open: dict[int, SyncState] = {}
 
@@ -121,6 +126,8 @@ class Round:
             states.release_untried(self.holder, list(self.open))
         if self.report.good and not self.has_failed:
             health.mark_good(self.connection)
+        elif self.unfit and not self.report.good:
+            health.note_unfit(self.connection, self.unfit)
         return self.report
 
     def _start(self) -> None:
@@ -137,7 +144,9 @@ class Round:
         with ThreadPoolExecutor(threads, "sync") as pool:
             try:
                 while in_flight or (self.waiting and not self.stopped):
-                    while self.waiting and not self.stopped and in_flight < 4 * threads:
+                    # What has answered nothing good for a while is asked one thing first.
+                    most = 1 if self.is_doubted else 4 * threads
+                    while self.waiting and not self.stopped and in_flight < most:
                         pool.submit(self._read, self.waiting.popleft())
                         in_flight += 1
                     batch = self._take_arrived(renew_every)
@@ -207,6 +216,7 @@ class Round:
                 self._handle_error(one.state, one.error)
                 self.gate.judged()
                 continue
+            self.is_doubted = False
             if self.has_failed and not self.gate.is_over:
                 # Before the next failure is counted: between the two somebody was answered.
                 self.has_failed = False
@@ -278,9 +288,17 @@ class Round:
             case errors.UpstreamError():
                 # It answered, only not with what was asked for.
                 self._fail(state, str(error))
+                self.unfit = str(error)
+                if self.is_doubted:
+                    self._stop(Stopped(self.unfit, until=timezone.now() + self._pause()))
             case _:
                 log.error("a state could not be read", exc_info=error)
                 self._fail(state, f"could not be read: {type(error).__name__}")
+
+    def _pause(self) -> timedelta:
+        """How long nothing more is asked of what answers badly: longer the longer it does."""
+        since = self.connection.last_good_at or self.connection.health_since
+        return min(max((timezone.now() - since) / 4, SHORTEST_DOUBT), LONGEST_DOUBT)
 
     def _stop(self, stopped: Stopped) -> None:
         """Send nothing more through this connection, whatever waits for its turn."""

@@ -18,7 +18,7 @@ ENDING = timedelta(days=3)
 class Condition:
     """How a connection does.
 
-    ``state``: good, ending, held, failing, resting (nothing is sent for a while), signed_out, paused or removed.
+    ``state``: good, ending, unfit (answers, but not as it should), held, failing, resting (nothing is sent for a while), signed_out, paused or removed.
     ``status`` is its shape and colour (ok, warn, bad, off), ``word`` its name within a row, ``since`` when that
     began (None where it always was so). ``meaning`` and ``remedy`` are whole sentences; "" where there is nothing
     to say.
@@ -75,6 +75,13 @@ def describe(connection: Connection) -> Condition:
             "when": in_time(connection.hold_until)
         }
         return Condition("held", "warn", _("Asked to wait"), None, meaning)
+    if connection.answers_badly:
+        meaning = _("Nothing that it answers can be used. What you see is from before.")
+        remedy = _(
+            "It is tried again by itself. If it lasts, look whether its address and its account are right."
+        )
+        since = connection.last_good_at or connection.health_since
+        return Condition("unfit", "warn", _("Answers, but not as it should"), since, meaning, remedy)
     if connection.expires_at and connection.expires_at - now < ENDING and _ends_by_itself(connection):
         meaning = _("Its sign-in ends on its own, and nothing can renew it: %(when)s.") % {
             "when": relative(connection.expires_at)

@@ -3,7 +3,7 @@
 docs/decisions/0012 says why it is noted so. A call that was answered and follows another costs no query here.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -24,6 +24,7 @@ LONGEST_PAUSE_SECONDS = 60
 # Who looks whether it is back may die meanwhile: then somebody else may look.
 LOOKING = timedelta(seconds=2)
 NOBODY = ""
+_UNFIT = "the answer is not as it should be"
 
 
 class OwnTrouble(errors.UpstreamUnavailable):
@@ -31,7 +32,7 @@ class OwnTrouble(errors.UpstreamUnavailable):
 
 
 def mark_good(connection: Connection) -> None:
-    """A call was answered, and whatever was wrong is over, a lost sign-in aside.
+    """A call was answered as it should be, and whatever was wrong is over, a lost sign-in aside.
 
     Costs one conditional update, and none while the last is fresh and nothing was wrong when ``connection`` was read.
     """
@@ -42,15 +43,32 @@ def mark_good(connection: Connection) -> None:
         and connection.health == Health.GOOD
         and not connection.failures
         and not connection.open_until
+        and not connection.last_error
     ):
         return
     signed_in = Connection.objects.filter(pk=connection.pk).exclude(health=Health.SIGNED_OUT)
-    signed_in.update(last_good_at=now, failures=0, recent_failures=[], open_until=None)
-    recovered = Connection.objects.filter(pk=connection.pk, health=Health.FAILING)
-    recovered.update(health=Health.GOOD, health_since=now, last_error="")
-    connection.last_good_at, connection.failures, connection.open_until = now, 0, None
-    if connection.health == Health.FAILING:
-        connection.health, connection.health_since, connection.last_error = Health.GOOD, now, ""
+    signed_in.update(last_good_at=now, failures=0, recent_failures=[], open_until=None, last_error="")
+    _mark_recovered(connection, now)
+    connection.last_good_at = now
+    if connection.health == Health.GOOD:
+        connection.last_error = ""
+
+
+def mark_answered(connection: Connection) -> None:
+    """Something came back, good or not: nothing keeps from calling. When it was last good stays as it was."""
+    now = timezone.now()
+    signed_in = Connection.objects.filter(pk=connection.pk).exclude(health=Health.SIGNED_OUT)
+    signed_in.exclude(failures=0, open_until=None).update(failures=0, recent_failures=[], open_until=None)
+    _mark_recovered(connection, now)
+
+
+def note_unfit(connection: Connection, words: str) -> None:
+    """It answers, but not as it should; pages tell of it when nothing else came for a while.
+
+    Costs one conditional update. It is over with the next good call.
+    """
+    answering = Connection.objects.filter(pk=connection.pk, health=Health.GOOD, last_error="")
+    answering.update(last_error=words[:500] or _UNFIT)
 
 
 def note_failure(connection: Connection, error: errors.UpstreamError, *, about: str = NOBODY) -> bool:
@@ -165,6 +183,14 @@ def _was_unreachable(error: errors.UpstreamError) -> bool:
     return isinstance(error, errors.NotSent) or (
         isinstance(error, errors.UpstreamUnavailable) and not error.sent and error.status is None
     )
+
+
+def _mark_recovered(connection: Connection, now: datetime) -> None:
+    recovered = Connection.objects.filter(pk=connection.pk, health=Health.FAILING)
+    recovered.update(health=Health.GOOD, health_since=now, last_error="")
+    connection.failures, connection.open_until = 0, None
+    if connection.health == Health.FAILING:
+        connection.health, connection.health_since, connection.last_error = Health.GOOD, now, ""
 
 
 def _mark_failing(connection: Connection, words: str) -> None:

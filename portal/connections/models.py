@@ -1,7 +1,7 @@
 """The accounts at the upstream that the portal speaks through."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.models import User
 from portal.connections.sealed import SealedTextField
 from portal.ids import PUBLIC_ID_LENGTH, new_public_id
+
+# An answer that is not as it should be is told of when none was good for so long: one family's proves nothing.
+BAD_AFTER = timedelta(seconds=90)
 
 
 class SignIn(models.TextChoices):
@@ -69,6 +72,12 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         held = models.Q(hold_until=None) | models.Q(hold_until__lte=moment)
         return self.usable().filter(held, open_until=None)
 
+    def answering_badly(self) -> Self:
+        """Those that answer, but nothing good for a while: see ``Connection.answers_badly``."""
+        since = timezone.now() - BAD_AFTER
+        is_old = models.Q(last_good_at=None) | models.Q(last_good_at__lt=since)
+        return self.filter(is_old, health=Health.GOOD).exclude(last_error="")
+
 
 class Connection(models.Model):
     """One upstream account, with its token. Without an owner it is the organisation's; else a person's own, their only one."""
@@ -100,6 +109,7 @@ class Connection(models.Model):
     health = models.CharField(max_length=12, choices=Health, default=Health.GOOD)
     health_since = models.DateTimeField(default=timezone.now)
     last_good_at = models.DateTimeField(null=True)
+    # While the health is good: what was not as it should be, until the next good call.
     last_error = models.TextField(blank=True)
     failures = models.IntegerField(default=0)
     # The last calls that got no answer, while nothing else was answered: when (seconds since 1970), about what.
@@ -143,6 +153,13 @@ class Connection(models.Model):
         if "has_renewal" in self.__dict__:
             return bool(self.__dict__["has_renewal"])
         return Connection.objects.filter(pk=self.pk, refresh_token__isnull=False).exists()
+
+    @property
+    def answers_badly(self) -> bool:
+        """Whether it answers, but has answered nothing good for a while: refusals only, or what cannot be read."""
+        if self.health != Health.GOOD or not self.last_error:
+            return False
+        return self.last_good_at is None or timezone.now() - self.last_good_at > BAD_AFTER
 
     @property
     def zone(self) -> ZoneInfo:

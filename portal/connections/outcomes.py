@@ -53,8 +53,14 @@ def learn(connection: Connection, error: errors.UpstreamError | None, *, about: 
     """
     with suppress(DatabaseError), waiting.until(time.monotonic() + AFTERWARDS_SECONDS):
         match error:
-            case None | errors.UpstreamRejected() | errors.NotUnderstood():
+            case None:
                 health.mark_good(connection)
+            case errors.UpstreamRejected():
+                # No to what was asked: of the way there it says that somebody answers, and no more.
+                health.mark_answered(connection)
+            case errors.NotUnderstood():
+                health.mark_answered(connection)
+                health.note_unfit(connection, str(error))
             case errors.UpstreamBusy():
                 if error.status is not None:
                     health.hold(connection, error.retry_after_seconds)

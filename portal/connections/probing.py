@@ -17,7 +17,7 @@ def look(
 ) -> None:
     """Ask for the list of families, once; whoever calls this has the right to (``health.may_look``).
 
-    Nothing where any answer came: the connection is good again. Raises UpstreamBusy where the upstream asked for a
+    Nothing where any answer came: calls are made again, and a good one makes the connection good. Raises UpstreamBusy where the upstream asked for a
     pause, and the UpstreamError where no answer came: the next pause is longer. Costs one upstream call.
     """
     client = Client(connection.base_url, tokens, deadline_seconds=seconds, on_request=spend)
@@ -28,14 +28,17 @@ def look(
             # Our own budget: nothing was asked.
             health.note_still_silent(connection, error)
             raise
-        health.mark_good(connection)
+        health.mark_answered(connection)
         health.hold(connection, error.retry_after_seconds)
         raise
     except errors.UpstreamError as error:
         if isinstance(error, health.OwnTrouble) or health.is_failure_to_answer(error):
             health.note_still_silent(connection, error)
             raise
-    # A refusal, and what cannot be read, were answers too: the call itself will meet them.
+        # A refusal, and what cannot be read, were answers too: the call itself will meet them.
+        health.mark_answered(connection)
+        health.note_unfit(connection, str(error))
+        return
     health.mark_good(connection)
 
 

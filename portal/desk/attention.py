@@ -54,12 +54,14 @@ def _connections(user: User) -> Iterator[Item]:
     """The organisation's connections that something of the person's depends on, and their own."""
     now = timezone.now()
     ending = Q(expires_at__lt=now + ENDING, refresh_token=None)
+    unfit = Connection.objects.answering_badly().values("pk")
     found = Connection.objects.there().filter(
-        ~Q(health=Health.GOOD) | ~Q(paused_at=None) | ending, Q(owner=None) | Q(owner=user)
+        ~Q(health=Health.GOOD) | ~Q(paused_at=None) | ending | Q(pk__in=unfit), Q(owner=None) | Q(owner=user)
     )
     if user.is_family_admin:
         # Their doors are reached as long as any connection does.
         reached = Reach.objects.working().filter(connection__health=Health.GOOD, family=OuterRef("pk"))
+        reached = reached.exclude(connection__in=unfit)
         cut_off = Family.objects.visible_to(user).filter(~Exists(reached), gone_at=None)
         mine = Reach.objects.filter(connection=OuterRef("pk"), gone_at=None, family__in=cut_off)
         found = found.filter(Q(owner=user) | Exists(mine))
@@ -98,6 +100,12 @@ def _connection(user: User, connection: Connection, condition: Condition) -> Ite
             )
         case "paused":
             title = _("Your own connection is paused") if is_own else _("The connection “%(name)s” is paused")
+        case "unfit":
+            title = (
+                _("Your own connection answers, but not as it should")
+                if is_own
+                else _("The connection “%(name)s” answers, but not as it should")
+            )
         case "ending":
             title = _("The sign-in of “%(name)s” ends soon")
         case _:

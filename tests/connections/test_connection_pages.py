@@ -40,6 +40,22 @@ def calls(connection: Connection, ago: int, count: int) -> None:
 
 
 class TestList:
+    def test_one_that_answers_nothing_good_is_not_called_working(self, client: Client) -> None:
+        come(client, ManagerFactory())
+        ago = timezone.now() - timedelta(minutes=7)
+        made = ConnectionFactory(last_good_at=ago, last_error="the answer cannot be read")
+        for address in (LIST, page_of(made)):
+            page = client.get(address).text
+            assert "Answers, but not as it should" in page
+            assert "the answer cannot be read" in page
+            assert "status--warn" in page
+            assert "Working" not in page
+
+    def test_a_refusal_a_moment_ago_is_no_news(self, client: Client) -> None:
+        come(client, ManagerFactory())
+        ConnectionFactory(last_error="refused")
+        assert "Working" in client.get(LIST).text
+
     def test_each_connection_is_told(self, client: Client) -> None:
         come(client, ManagerFactory())
         made = ConnectionFactory(name="Riverside", base_url="https://cloud.example", failures=3)

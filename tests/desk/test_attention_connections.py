@@ -38,6 +38,7 @@ def states() -> dict[str, dict[str, Any]]:
         "signed out": {"health": Health.SIGNED_OUT, **since},
         "not answering": {"health": Health.FAILING, **since},
         "resting": {"health": Health.FAILING, "open_until": now + timedelta(seconds=41), **since},
+        "unfit": {"last_good_at": now - AGO, "last_error": "refused"},
         "paused": {"paused_at": now - AGO},
         "ending": {"expires_at": now + timedelta(hours=30), "refresh_token": None},
     }
@@ -49,6 +50,11 @@ TOLD = {
     "resting": (
         "does not answer through “Riverside”",
         "tried again by itself in 41 seconds",
+        "See the connection",
+    ),
+    "unfit": (
+        "“Riverside” answers, but not as it should",
+        "What you see is from before",
         "See the connection",
     ),
     "paused": ("“Riverside” is paused", "nothing is sent through it", "See the connection"),
@@ -105,7 +111,7 @@ def test_a_removed_one_is_nobodys_trouble() -> None:
     assert items(ManagerFactory()) == []
 
 
-@pytest.mark.parametrize("state", ["signed out", "not answering", "resting", "paused"])
+@pytest.mark.parametrize("state", ["signed out", "not answering", "unfit", "resting", "paused"])
 def test_a_family_admin_is_told_once_and_without_a_word_of_connections(state: str) -> None:
     grant = GrantFactory()
     for name in ("Riverside", "Tower"):

@@ -13,6 +13,7 @@ from access.sync import runs, want_history
 from families.models import Family, Kind, SyncState
 from families.sync import readings, states
 from families.sync.readings import Reading
+from portal.connections.conditions import describe
 from portal.connections.models import CallCount, Connection, Health
 from portal.upstream.client import Client, StaticToken
 from portal.upstream.signin import sign_in_with_password
@@ -187,6 +188,37 @@ def test_failures_in_a_row_make_the_pauses_longer_up_to_ten_minutes(simulator, c
     assert pauses[1] > pauses[0]
     assert pauses[-1] > 60
     assert max(pauses) <= 601
+
+
+@pytest.mark.parametrize("kind", ["html", "refuse"])
+def test_what_answers_nothing_good_for_a_while_is_told_of_and_asked_one_thing_at_a_time(
+    simulator, connection, settings, kind
+):
+    settings.UPSTREAM_DEADLINE_SECONDS = 1.0
+    read(connection)
+    make_due(family__isnull=False)
+    simulator.fault("*", kind)
+    good_at = Connection.objects.get().last_good_at
+    runs.run_chunk(ids(Kind.DEVICES))
+    found = Connection.objects.get()
+    assert (found.health, found.last_good_at, found.open_until) == (Health.GOOD, good_at, None)
+    assert found.last_error
+    assert describe(found).state == "good"
+    Connection.objects.update(last_good_at=timezone.now() - timedelta(minutes=3))
+    assert describe(Connection.objects.get()).state == "unfit"
+    simulator.clear_journal()
+    began = timezone.now()
+    runs.run_chunk(ids(Kind.MEMBERS, Kind.CALLS))
+    assert len({(row["command"], str(row["param"])) for row in simulator.journal()}) == 1
+    waiting = SyncState.objects.filter(kind__in=[Kind.MEMBERS, Kind.CALLS])
+    assert not waiting.filter(due_at__lt=began + timedelta(seconds=30)).exists()
+    assert not waiting.filter(lease_until__isnull=False).exists()
+    simulator.clear_faults()
+    make_due(kind=Kind.MEMBERS)
+    assert len(runs.run_chunk(ids(Kind.MEMBERS)).good) == 6
+    found = Connection.objects.get()
+    assert (describe(found).state, found.last_error) == ("good", "")
+    assert found.last_good_at > began
 
 
 def test_a_pause_that_the_upstream_asks_for_is_kept_by_all(simulator, connection):
