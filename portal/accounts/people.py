@@ -8,6 +8,7 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Role, User
+from portal.web.typed import check_own_letters
 
 LONGEST_PASSWORD = 1_000
 # Sent with ``user`` in the transaction in which somebody gets a new password by a link.
@@ -24,6 +25,11 @@ class LastManager(PersonRefused):
 
 def checked_email(text: str) -> str:
     """One e-mail address in lower case; raises PersonRefused."""
+    try:
+        # Before it is in lower case, which takes the difference away.
+        check_own_letters(text)
+    except ValidationError as error:
+        raise PersonRefused(" ".join(error.messages)) from None
     email = text.strip().lower()
     try:
         validate_email(email)

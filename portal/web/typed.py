@@ -54,6 +54,7 @@ def one_address(typed: str) -> str:
         raise ValidationError(gettext("The address has a line break at its end. Type it without."))
     email = typed.strip()
     check_visible(email)
+    check_own_letters(email)
     if email.count("@") > 1 or any(sign in email for sign in ",; \t"):
         raise ValidationError(gettext("One address at a time."))
     if len(email) > EMAIL_LENGTH:
@@ -74,3 +75,24 @@ def check_visible(text: str) -> None:
                 gettext("There is a sign in it that cannot be seen: %(name)s (U+%(code)04X). Take it out.")
                 % {"name": name, "code": ord(sign)}
             )
+
+
+def check_own_letters(address: str) -> None:
+    """Nothing, unless a sign of another script becomes a plain letter in lower or upper case; raises ValidationError.
+
+    The Kelvin sign becomes a k: the address would be kept as, or found to be, somebody else's.
+    """
+    for sign in address:
+        if not sign.isascii() and any(one.isascii() and one.isalnum() for one in _plain(sign)):
+            raise ValidationError(
+                gettext(
+                    "There is a sign in it that only looks like another: %(name)s (U+%(code)04X). Type the plain one."
+                )
+                % {"name": unicodedata.name(sign, ""), "code": ord(sign)}
+            )
+
+
+def _plain(sign: str) -> str:
+    plain = unicodedata.normalize("NFKC", sign).lower()
+    # The sharp s is a letter of its own, though it has two in upper case.
+    return plain + (sign.upper() if len(sign.upper()) == 1 else "")

@@ -6,6 +6,7 @@ from django.test import Client
 
 from families.models import Grant, PropertyLimit
 from portal.accounts.models import Invitation, Role, User
+from portal.accounts.people import PersonRefused, checked_email
 from portal.audit.models import Entry
 from tests.factories import (
     PASSWORD,
@@ -192,6 +193,12 @@ class TestRefused:
             ({"email": f"{'a' * 300}@b.example"}, "id_email_error", "at most 254"),
             ({"email": "a\u200b@b.example"}, "id_email_error", "cannot be seen"),
             ({"email": "a\x00@b.example"}, "id_email_error", "cannot be seen"),
+            # The Kelvin sign and the dotted capital I become k and i in lower case.
+            ({"email": "\u212aate@b.example"}, "id_email_error", "KELVIN SIGN (U+212A)"),
+            ({"email": "kate@ban\u212a.example"}, "id_email_error", "KELVIN SIGN (U+212A)"),
+            ({"email": "\u0130da@b.example"}, "id_email_error", "(U+0130)"),
+            ({"email": "ro\u017fa@b.example"}, "id_email_error", "(U+017F)"),
+            ({"email": "\uff41da@b.example"}, "id_email_error", "(U+FF41)"),
             ({"role": ""}, "id_role_error", "Choose what they come as"),
             ({"role": "owner"}, "id_role_error", "Choose one of these"),
             ({"reach": ""}, "id_reach_error", "Choose how far they reach"),
@@ -216,6 +223,17 @@ class TestRefused:
         assert everything() == before
         assert not mail.outbox
         assert not Entry.objects.exclude(event="person.sign_in").exists()
+
+    @pytest.mark.parametrize("email", ["jo@b\u00fccher.example", "jo@stra\u00dfe.example"])
+    def test_a_letter_of_its_own_in_a_domain_is_none_that_looks_like_another(self, client, manager, email):
+        assert invite(client, email=email).status_code == 302
+        assert User.objects.filter(email=email).exists()
+
+    @pytest.mark.parametrize("sign", ["\u212a", "\u0130", "\u0131", "\u017f", "\ufb01"])
+    def test_the_services_take_no_such_letter_from_anybody(self, sign):
+        for email in (f"{sign}a@b.example", f"a@{sign}b.example"):
+            with pytest.raises(PersonRefused, match=f"U[+]{ord(sign):04X}"):
+                checked_email(email)
 
     @pytest.mark.parametrize(
         ("days", "field", "words"),
