@@ -37,9 +37,19 @@ class Condition:
         return f"{self.meaning} {self.remedy}".strip()
 
 
-def describe(connection: Connection) -> Condition:
+@dataclass(frozen=True)
+class Cover:
+    """How many families a connection reaches, and how many of them nothing else reaches that works."""
+
+    families: int
+    unread: int
+
+
+def describe(connection: Connection, cover: Cover | None = None) -> Condition:
     """How this connection does now, from its own row: no query.
 
+    Of one that is paused or signed out, ``cover`` lets it say what that means for its families; left out, nothing
+    is said of them.
     Whether its sign-in ends by itself is told of rows that were read whole or ``without_secrets()``.
     """
     now = timezone.now()
@@ -47,7 +57,7 @@ def describe(connection: Connection) -> Condition:
         meaning = _("Nothing is read or sent through it any more. What it brought is still shown.")
         return Condition("removed", "off", _("Removed"), connection.removed_at, meaning)
     if connection.paused_at:
-        meaning = _("Its families are not being read, and nothing is sent through it.")
+        meaning = f"{_('Nothing is read or sent through it.')} {_unread_words(cover)}".strip()
         return Condition(
             "paused",
             "off",
@@ -60,7 +70,7 @@ def describe(connection: Connection) -> Condition:
         meaning = (
             _("The credentials of this account cannot be shown or changed. Doors and passes go on as before.")
             if connection.owner_id is not None
-            else _("Its families are not being read, and no door opens through it. What is shown is kept.")
+            else f"{_('No door opens through it.')} {_unread_words(cover)}".strip()
         )
         remedy = _("Somebody has to sign it in again: it is not tried by itself.")
         return Condition("signed_out", "bad", _("Signed out"), connection.health_since, meaning, remedy)
@@ -89,6 +99,26 @@ def describe(connection: Connection) -> Condition:
         remedy = _("Sign it in again before that.")
         return Condition("ending", "warn", _("Sign-in ends soon"), None, meaning, remedy)
     return Condition("good", "ok", _("Working"), connection.health_since)
+
+
+def _unread_words(cover: Cover | None) -> str:
+    """What it means for the families of a connection that nothing is read through."""
+    if cover is None or not cover.families:
+        return ""
+    if not cover.unread:
+        return ngettext(
+            "Its family is read through another connection.",
+            "Its families are read through another connection.",
+            cover.families,
+        )
+    if cover.unread == cover.families:
+        return _("Its families are not being read: what you see of them is from before.")
+    words = ngettext(
+        "%(unread)d of its %(families)d families is not being read; the others are, through another connection.",
+        "%(unread)d of its %(families)d families are not being read; the others are, through another connection.",
+        cover.unread,
+    )
+    return words % {"unread": cover.unread, "families": cover.families}
 
 
 def _ends_by_itself(connection: Connection) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
@@ -14,8 +14,8 @@ from families.models import Family, Member, Reach, Rights
 from portal.accounts.models import User
 from portal.audit.events import EVENTS, label_of
 from portal.audit.models import Entry, State
-from portal.connections.conditions import Condition, describe
-from portal.connections.models import CallCount, Connection, ConnectionQuerySet
+from portal.connections.conditions import Condition, Cover, describe
+from portal.connections.models import CallCount, Connection, ConnectionQuerySet, Health
 from portal.cursors import page_of
 
 HOUR = 60
@@ -168,6 +168,32 @@ def count_known(residence_ids: Collection[str], *, but: Connection | None = None
     return count
 
 
+def list_cover(
+    connections: Collection[Connection], families: QuerySet[Family] | None = None
+) -> dict[UUID, Cover]:
+    """What it means for their families that nothing is read through these; only of those where that is so.
+
+    Counts among ``families``, where that is given. One query, and none where all are read through.
+    """
+    still = [
+        one.pk
+        for one in connections
+        if one.owner_id is None and (one.paused_at or one.health == Health.SIGNED_OUT)
+    ]
+    if not still:
+        return {}
+    others = Reach.objects.working().filter(family=OuterRef("family"))
+    reached = Reach.objects.filter(connection__in=still, gone_at=None, family__gone_at=None)
+    if families is not None:
+        reached = reached.filter(family__in=families)
+    counted = (
+        reached.order_by()
+        .values("connection")
+        .annotate(families=Count("pk"), unread=Count("pk", filter=~Exists(others)))
+    )
+    return {row["connection"]: Cover(row["families"], row["unread"]) for row in counted}
+
+
 def list_own_families(user: User, connection: Connection) -> list[Reach]:
     """The families that a person's own account reaches, as far as the person may see them."""
     found = Reach.objects.filter(
@@ -189,10 +215,11 @@ def _visible(user: User) -> ConnectionQuerySet:
 def _rows(connections: Sequence[Connection]) -> list[ConnectionRow]:
     ids = [connection.pk for connection in connections]
     roles, accounts, minutes = _roles(ids), _accounts(ids), _minutes(ids)
+    cover = list_cover(connections)
     return [
         ConnectionRow(
             connection,
-            describe(connection),
+            describe(connection, cover.get(connection.pk)),
             connection.username or accounts.get(connection.pk, ""),
             roles.get(connection.pk, []),
             minutes[connection.pk],

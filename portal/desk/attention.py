@@ -16,6 +16,7 @@ from portal.accounts.models import User
 from portal.audit.models import Command, State
 from portal.connections.conditions import ENDING, Condition, describe
 from portal.connections.models import Connection, Health
+from portal.connections.selectors import list_cover
 from portal.connections.telling import how_to_renew, renewal_url
 from portal.web.access import may_visit
 from portal.web.templatetags.web import relative
@@ -54,6 +55,7 @@ def _connections(user: User) -> Iterator[Item]:
     """The organisation's connections that something of the person's depends on, and their own."""
     now = timezone.now()
     ending = Q(expires_at__lt=now + ENDING, refresh_token=None)
+    visible = Family.objects.visible_to(user)
     unfit = Connection.objects.answering_badly().values("pk")
     found = Connection.objects.there().filter(
         ~Q(health=Health.GOOD) | ~Q(paused_at=None) | ending | Q(pk__in=unfit), Q(owner=None) | Q(owner=user)
@@ -62,17 +64,17 @@ def _connections(user: User) -> Iterator[Item]:
         # Their doors are reached as long as any connection does.
         reached = Reach.objects.working().filter(connection__health=Health.GOOD, family=OuterRef("pk"))
         reached = reached.exclude(connection__in=unfit)
-        cut_off = Family.objects.visible_to(user).filter(~Exists(reached), gone_at=None)
+        cut_off = visible.filter(~Exists(reached), gone_at=None)
         mine = Reach.objects.filter(connection=OuterRef("pk"), gone_at=None, family__in=cut_off)
         found = found.filter(Q(owner=user) | Exists(mine))
     elif user.is_limited:
-        reaches = Reach.objects.filter(
-            connection=OuterRef("pk"), gone_at=None, family__in=Family.objects.visible_to(user)
-        )
+        reaches = Reach.objects.filter(connection=OuterRef("pk"), gone_at=None, family__in=visible)
         found = found.filter(Q(owner=user) | Exists(reaches))
     is_told = False
-    for connection in found.without_secrets().order_by("health_since"):
-        condition = describe(connection)
+    connections = list(found.without_secrets().order_by("health_since"))
+    cover = list_cover(connections, None if user.is_manager and not user.is_limited else visible)
+    for connection in connections:
+        condition = describe(connection, cover.get(connection.pk))
         if connection.owner_id is None and user.is_family_admin:
             if not is_told and condition.state != "ending":
                 is_told = True

@@ -51,6 +51,17 @@ class TestList:
             assert "status--warn" in page
             assert "Working" not in page
 
+    def test_a_paused_one_whose_families_another_one_reads_says_so(self, client: Client) -> None:
+        come(client, ManagerFactory())
+        made = ConnectionFactory(name="Riverside", paused_at=timezone.now())
+        ReachFactory(family=ReachFactory(connection=made).family)
+        for address in (LIST, page_of(made)):
+            page = client.get(address).text
+            assert "Its family is read through another connection." in page
+            assert "not being read" not in page
+        ReachFactory(connection=made)
+        assert "1 of its 2 families is not being read" in client.get(LIST).text
+
     def test_a_refusal_a_moment_ago_is_no_news(self, client: Client) -> None:
         come(client, ManagerFactory())
         ConnectionFactory(last_error="refused")

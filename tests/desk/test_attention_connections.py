@@ -19,6 +19,7 @@ from tests.factories import (
     FamilyAdminFactory,
     GrantFactory,
     ManagerFactory,
+    PropertyFactory,
     PropertyLimitFactory,
     ReachFactory,
 )
@@ -45,7 +46,7 @@ def states() -> dict[str, dict[str, Any]]:
 
 
 TOLD = {
-    "signed out": ("“Riverside” is signed out", "no door opens through it", "Renew it"),
+    "signed out": ("“Riverside” is signed out", "No door opens through it", "Renew it"),
     "not answering": ("does not answer through “Riverside”", "tried again by itself", "See the connection"),
     "resting": (
         "does not answer through “Riverside”",
@@ -57,7 +58,7 @@ TOLD = {
         "What you see is from before",
         "See the connection",
     ),
-    "paused": ("“Riverside” is paused", "nothing is sent through it", "See the connection"),
+    "paused": ("“Riverside” is paused", "Nothing is read or sent through it", "See the connection"),
     "ending": ("The sign-in of “Riverside” ends soon", "nothing can renew it: in 30 hours", "Renew it"),
 }
 
@@ -95,6 +96,35 @@ def test_those_who_cannot_mend_it_are_told_and_not_led_to_a_closed_door(state: s
         assert "“Riverside”" in found.title
         assert "manage.py" not in found.detail
         assert (found.url, found.action) == ("", "")
+
+
+@pytest.mark.parametrize("state", ["signed out", "paused"])
+def test_whether_its_families_are_read_all_the_same_is_told_truly(state: str) -> None:
+    connection, working = ConnectionFactory(**states()[state]), ConnectionFactory()
+    user = ManagerFactory()
+    first = ReachFactory(connection=connection).family
+    (found,) = items(user)
+    assert "Its families are not being read" in found.detail
+    ReachFactory(family=first, connection=working)
+    (found,) = items(user)
+    assert "Its family is read through another connection." in found.detail
+    second = ReachFactory(connection=connection).family
+    (found,) = items(user)
+    assert "1 of its 2 families is not being read; the others are" in found.detail
+    ReachFactory(family=second, connection=working)
+    (found,) = items(user)
+    assert "Its families are read through another connection." in found.detail
+    assert "not being read" not in found.detail
+
+
+def test_a_limited_manager_is_told_of_the_families_they_see_alone() -> None:
+    connection = ConnectionFactory(paused_at=timezone.now())
+    mine = ReachFactory(connection=connection, family__property=PropertyFactory()).family
+    ReachFactory(family=mine)
+    ReachFactory(connection=connection)
+    limited = PropertyLimitFactory(property=mine.property).person
+    (found,) = items(limited)
+    assert "Its family is read through another connection." in found.detail
 
 
 def test_a_working_connection_is_not_told_nor_one_that_is_held_or_looked_at() -> None:
