@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -71,12 +71,16 @@ class PersonPage:
 
 @dataclass(frozen=True)
 class GrantLine:
-    """A family given to somebody. ``state``: running, coming, suspended or over. Days are those where the family is."""
+    """A family given to somebody. ``state``: running, coming, suspended or over. Days are those where the family is.
+
+    ``invited``: those whom the person invited and who look after this family, too, by grants of their own.
+    """
 
     grant: Grant
     state: str
     first_day: date
     last_day: date | None
+    invited: tuple[User, ...] = ()
 
     @property
     def is_live(self) -> bool:
@@ -131,10 +135,11 @@ def get_person(user: User, public_id: str) -> User:
 def get_person_overview(user: User, person: User) -> PersonOverview:
     """What the page of one person shows; it was fetched by ``get_person``."""
     lines = [_line(grant) for grant in _grants(user, person)]
+    live = [line for line in lines if line.is_live]
     return PersonOverview(
         row=_rows([person])[0],
         properties=list(Property.objects.filter(limits__person=person).order_by("name")),
-        grants=[line for line in lines if line.is_live],
+        grants=_with_invited(user, person, live),
         past=[line for line in lines if not line.is_live][:PAST_GRANTS],
         last_sent=Invitation.objects.filter(person=person)
         .select_related("sent_by")
@@ -145,11 +150,11 @@ def get_person_overview(user: User, person: User) -> PersonOverview:
     )
 
 
-def find_grant(person: User, family: Family) -> GrantLine | None:
-    """The grant of this person for this family that is not over; None where there is none."""
+def find_grant(user: User, person: User, family: Family) -> GrantLine | None:
+    """The grant of this person for this family that is not over, as ``user`` sees it; None where there is none."""
     found = grants_not_over().filter(person=person, family=family)
     grant = found.select_related("family__property").order_by("-pk").first()
-    return _line(grant) if grant else None
+    return _with_invited(user, person, [_line(grant)])[0] if grant else None
 
 
 def choose_families(user: User, chosen_ids: Sequence[str], text: str) -> Choice:
@@ -220,6 +225,22 @@ def _grants(user: User, person: User) -> QuerySet[Grant]:
     mine = Family.objects.visible_to(user)
     found = Grant.objects.filter(person=person, family__in=mine).select_related("family__property")
     return found.order_by("family__search_text", "-starts_at", "pk")
+
+
+def _with_invited(user: User, person: User, lines: Sequence[GrantLine]) -> list[GrantLine]:
+    """The lines with whom the person invited, as far as ``user`` sees them. One query."""
+    invited: dict[int, list[User]] = defaultdict(list)
+    if lines:
+        by_them = Invitation.objects.filter(person=OuterRef("person"), sent_by=person)
+        found = grants_not_over().filter(
+            Exists(by_them),
+            family__in=[line.grant.family_id for line in lines],
+            suspended_at=None,
+            person__in=visible_people(user),
+        )
+        for grant in found.select_related("person").order_by("person__search_text", "pk"):
+            invited[grant.family_id].append(grant.person)
+    return [replace(line, invited=tuple(invited[line.grant.family_id])) for line in lines]
 
 
 def _line(grant: Grant) -> GrantLine:

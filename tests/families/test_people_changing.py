@@ -93,11 +93,13 @@ class TestPage:
     def test_the_number_of_queries_stays_the_same(self, client, manager, django_assert_num_queries):
         person = GrantFactory().person
         client.get(address("person_detail", person))
-        # Session and person, who it is, limits, grants, sessions, second factors, families, properties, link, rights.
-        with django_assert_num_queries(11):
+        # Session and person, who it is, limits, grants, whom they invited, sessions, second factors, families,
+        # properties, link, rights.
+        with django_assert_num_queries(12):
             client.get(address("person_detail", person))
-        GrantFactory.create_batch(12, person=person)
-        with django_assert_num_queries(11):
+        for grant in GrantFactory.create_batch(12, person=person):
+            joining.issue(GrantFactory(family=grant.family).person, sent_by=person)
+        with django_assert_num_queries(12):
             client.get(address("person_detail", person))
 
 

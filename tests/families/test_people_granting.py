@@ -9,6 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from families.models import Family, Grant
+from portal.accounts import joining
+from portal.accounts.models import Role
 from portal.audit.models import Entry
 from tests.factories import (
     AuditorFactory,
@@ -16,6 +18,7 @@ from tests.factories import (
     FamilyAdminFactory,
     FamilyFactory,
     GrantFactory,
+    InvitedFactory,
     ManagerFactory,
     MemberFactory,
     PropertyFactory,
@@ -196,6 +199,52 @@ class TestChanging:
         assert "does not look after “Casa Lima” any more" in answer.text
         assert theirs.get(f"/families/{family.public_id}/").status_code == 404
         assert Entry.objects.filter(event="grant.end").count() == 1
+
+    def test_who_was_invited_by_them_is_named_before_it_is_taken_back(self, client, manager, family):
+        grant = GrantFactory(family=family)
+        ended = timezone.now() - timedelta(hours=1)
+        kept, invited, other, away = (
+            GrantFactory(family=family, person__name="Kept <b>"),
+            GrantFactory(family=family, person=InvitedFactory(name="Waiting", role=Role.FAMILY_ADMIN)),
+            GrantFactory(person__name="Elsewhere"),
+            GrantFactory(
+                family=family, person__name="Gone", starts_at=ended - timedelta(days=1), ends_at=ended
+            ),
+        )
+        GrantFactory(family=family, person__name="By somebody else")
+        for one in (kept, kept, invited, other, away):
+            joining.issue(one.person, sent_by=grant.person)
+        for url in (
+            address("person_detail", grant.person),
+            address("grant_change", grant.person, family),
+        ):
+            page = client.get(url).text
+            words = page.split("Invited by them", 1)[1].split("</p>")[0]
+            assert "who keep their own" in words
+            for one in (kept, invited):
+                assert words.count(f'href="{address("person_detail", one.person)}"') == 1
+            assert "Kept &lt;b&gt;" in words
+            for name in ("Elsewhere", "Gone", "By somebody else"):
+                assert name not in words
+        client.post(address("grant_end", grant.person, family))
+        assert Family.objects.visible_to(kept.person).get() == family
+        assert "Invited by them" not in client.get(address("person_detail", grant.person)).text
+
+    def test_nobody_invited_is_nobody_named(self, client, manager, family):
+        grant = GrantFactory(family=family)
+        assert "Invited by them" not in client.get(address("person_detail", grant.person)).text
+
+    def test_a_limited_manager_is_told_of_nobody_beyond_their_properties(self, client):
+        limit = PropertyLimitFactory()
+        grant = GrantFactory(family__property=limit.property)
+        seen, hidden = GrantFactory.create_batch(2, family=grant.family)
+        GrantFactory(person=hidden.person)
+        for one in (seen, hidden):
+            joining.issue(one.person, sent_by=grant.person)
+        client.force_login(limit.person)
+        page = client.get(address("person_detail", grant.person)).text
+        assert address("person_detail", seen.person) in page
+        assert hidden.person.public_id not in page
 
     def test_one_that_has_not_begun_leaves_nothing(self, client, manager, family):
         grant = GrantFactory(family=family, starts_at=timezone.now() + timedelta(days=9))

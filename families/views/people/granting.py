@@ -54,7 +54,7 @@ def grant_change(request: SignedInRequest, person_id: str, family_id: str) -> Ht
     """The form for the days of one family, and the change."""
     person = parts.find_to_change(request, person_id)
     family = find_family(request, family_id)
-    line = find_grant(person, family)
+    line = find_grant(request.user, person, family)
     if line is None:
         raise Http404
     if request.method != "POST":
@@ -79,7 +79,7 @@ def grant_end(request: SignedInRequest, person_id: str, family_id: str) -> HttpR
     """Take a family back from a family admin, at once."""
     person = parts.find_to_change(request, person_id)
     family = find_family(request, family_id)
-    if find_grant(person, family) is None:
+    if find_grant(request.user, person, family) is None:
         raise Http404
     done = _("%(person)s does not look after “%(family)s” any more.") % {"person": person, "family": family}
     return parts.changing(
