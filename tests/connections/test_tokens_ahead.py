@@ -100,10 +100,10 @@ def test_a_token_that_is_still_good_is_used_where_no_fresh_one_can_be_had(
         {"removed_at": timezone.now()},
         {"health": Health.SIGNED_OUT},
         {"open_until": timezone.now()},
-        {"hold_until": timezone.now() + timedelta(minutes=4)},
+        {"hold_until": timezone.now() + timedelta(days=1)},
         {"refresh_token": None},
         {"expires_at": None},
-        {"expires_at": timezone.now() + timedelta(minutes=40)},
+        {"expires_at": timezone.now() + timedelta(days=1)},
     ],
     ids=lambda fields: next(iter(fields)),
 )
