@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
-from families.models import Family, Member, Reach, Rights
+from families.models import Family, Kind, Member, Reach, Rights, SyncState
 from portal.accounts.models import User
 from portal.audit.events import EVENTS, label_of
 from portal.audit.models import Entry, State
@@ -206,6 +206,12 @@ def count_own_families(user: User, connection: Connection) -> int:
     """How many they are in all."""
     visible = Family.objects.visible_to(user).filter(gone_at=None)
     return Reach.objects.filter(connection=connection, gone_at=None, family__in=visible).count()
+
+
+def was_listed(connection: Connection) -> bool:
+    """Whether its list of families was ever read by the sync: before, what it reaches is not known here."""
+    states = SyncState.objects.filter(connection=connection, kind=Kind.FAMILIES)
+    return states.filter(last_good_at__isnull=False).exists()
 
 
 def _visible(user: User) -> ConnectionQuerySet:

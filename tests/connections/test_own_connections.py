@@ -28,6 +28,7 @@ from tests.factories import (
     GrantFactory,
     ManagerFactory,
     ReachFactory,
+    SyncStateFactory,
 )
 from tests.plugins.simulator import SimulatorProcess
 
@@ -57,7 +58,12 @@ def test_a_person_links_their_account(
     page = client.get(OWN).text
     assert "Your account is connected. It reaches 40 families" in page
     assert "None of its families is one that this portal shows" in page
-    assert "Your account is in 40 families beside these" in page
+    assert "being read for the first time" in page
+    assert "beside these" not in page
+    SyncState.objects.update(last_good_at=timezone.now())
+    page += (later := client.get(OWN).text)
+    assert "being read for the first time" not in later
+    assert "Your account is in 40 families beside these" in later
     for secret in (simulator.token, simulator.sign_in["password"], made.access_token):
         assert secret not in page + str(list(Entry.objects.values()))
     assert Entry.objects.get(event="connection.add", phase="outcome").actor == person
@@ -84,6 +90,7 @@ def test_one_may_be_called_like_one_of_the_organisations(client: Client, simulat
 def test_the_page_names_the_families_that_one_may_see_and_counts_the_rest(client: Client) -> None:
     person = come(client, FamilyAdminFactory())
     made = ConnectionFactory(owner=person, families_listed=3)
+    SyncStateFactory(kind=Kind.FAMILIES, family=None, connection=made)
     mine, other = FamilyFactory(name="My home"), FamilyFactory(name="CANARY family")
     GrantFactory(person=person, family=mine)
     ReachFactory(connection=made, family=mine, auth="user")

@@ -68,12 +68,15 @@ def own_connection_remove(request: SignedInRequest) -> HttpResponse:
 def _context(request: SignedInRequest, own: Connection) -> dict[str, object]:
     families = selectors.list_own_families(request.user, own)
     count = selectors.count_own_families(request.user, own)
+    is_read = selectors.was_listed(own)
+    condition = describe(own)
     return {
         "own": own,
         "account": selectors.get_row(own).account,
-        "condition": describe(own),
+        "condition": condition,
+        "is_first": not is_read and condition.state not in {"signed_out", "paused"},
         "families": families,
         "more": count - len(families),
-        "unknown": max(0, (own.families_listed or 0) - count),
+        "unknown": max(0, (own.families_listed or 0) - count) if is_read else 0,
         **parts.actions_of(request, own),
     }
