@@ -23,7 +23,7 @@ def family_with_a_door(demo: Demo) -> tuple[dict[str, Any], dict[str, Any]]:
         "shell",
         "-v0",
         "-c",
-        "from families.models import Grant; print(Grant.objects.get().family.residence_id)",
+        "from families.models import Grant; print(*Grant.objects.values_list('family__residence_id', flat=True))",
     )
     for family in estate["families"]:
         if (
