@@ -81,7 +81,7 @@ def describe(connection: Connection, cover: Cover | None = None) -> Condition:
         remedy = _("It is tried again by itself.")
         return Condition("failing", "bad", _("Not answering"), connection.health_since, meaning, remedy)
     if connection.hold_until and connection.hold_until > now:
-        meaning = _("The upstream asked for a pause. It goes on %(when)s.") % {
+        meaning = _("The door system asked for a pause. It goes on %(when)s.") % {
             "when": in_time(connection.hold_until)
         }
         return Condition("held", "warn", _("Asked to wait"), None, meaning)
@@ -139,8 +139,8 @@ def resting_words(connection: Connection) -> str:
     again = in_time(connection.open_until or timezone.now())
     if connection.health != Health.FAILING:
         # One family hangs; whether the upstream does is being looked at.
-        return _("It is being asked whether the upstream answers. Try again %(again)s.") % {"again": again}
-    return _("The upstream has not answered since %(since)s. It is tried again %(again)s.") % {
+        return _("It is being asked whether the door system answers. Try again %(again)s.") % {"again": again}
+    return _("The door system has not answered since %(since)s. It is tried again %(again)s.") % {
         "since": _clock(connection.health_since),
         "again": again,
     }
@@ -149,7 +149,7 @@ def resting_words(connection: Connection) -> str:
 def _resting(connection: Connection, now: datetime) -> Condition:
     again = {"again": in_time(connection.open_until or now)}
     if connection.health != Health.FAILING:
-        meaning = _("One family got no answer five times. The upstream is being asked whether it answers.")
+        meaning = _("One family got no answer five times. The door system is being asked whether it answers.")
         return Condition("resting", "warn", _("Being asked"), None, meaning)
     meaning = _("Nothing is sent for now. What you see is from before.")
     remedy = _("It is tried again by itself %(again)s.") % again

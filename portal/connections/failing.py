@@ -30,14 +30,14 @@ def why_not(error: UpstreamError) -> Failed:
         case _ if was_not_sent(error):
             return Failed(_unreached(error.reason), is_refusal=False)
         case SignInLost():
-            return Failed(_("The upstream does not accept this token.") + said, is_refusal=True)
+            return Failed(_("The door system does not accept this token.") + said, is_refusal=True)
         case UpstreamBusy():
             return Failed(busy_words(error.retry_after_seconds), is_refusal=False)
         case UpstreamRejected():
-            return Failed(_("The upstream refused the sign-in.") + said, is_refusal=True)
+            return Failed(_("The door system refused the sign-in.") + said, is_refusal=True)
         case NotUnderstood():
             return Failed(
-                _("Something answers at this address, and it does not speak as the upstream does."),
+                _("Something answers at this address, and it does not speak as the door system does."),
                 is_refusal=True,
             )
         case _ if error.status is not None and 300 <= error.status < 400:
@@ -46,7 +46,7 @@ def why_not(error: UpstreamError) -> Failed:
                 is_refusal=True,
             )
         case _ if error.status is not None:
-            words = _("The upstream has trouble of its own (HTTP %(status)d).") % {"status": error.status}
+            words = _("The door system has trouble of its own (HTTP %(status)d).") % {"status": error.status}
             return Failed(words, is_refusal=False)
         case _:
             return Failed(_("No whole answer came in time."), is_refusal=False)

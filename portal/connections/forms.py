@@ -73,7 +73,7 @@ class TuningForm(forms.Form):
         label=_("Time zone of its log"),
         initial="UTC",
         help_text=_(
-            "The upstream writes times without saying where. Choose UTC unless openings in the log are hours off; "
+            "The door system writes times without saying where. Choose UTC unless openings in the log are hours off; "
             "then choose the zone in which they are right. It can be corrected later: rows are told anew, and none is lost."
         ),
         error_messages={"invalid_choice": _("There is no such time zone.")},
@@ -83,7 +83,7 @@ class TuningForm(forms.Form):
         min_value=LEAST_CALLS,
         max_value=MOST_CALLS,
         help_text=_(
-            "No more than this is asked of the upstream in a minute. A tenth is kept for what people do."
+            "No more than this is asked of the door system in a minute. A tenth is kept for what people do."
         ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
@@ -100,9 +100,9 @@ class SignInForm(forms.Form):
 
     how: SignIn
     base_url = forms.CharField(
-        label=_("Address of the upstream"),
-        help_text=_("The address of your region’s cloud, for example https://cloud.example.com."),
-        error_messages={"required": _("Type the address of the upstream.")},
+        label=_("The door system’s address"),
+        help_text=_("The address of the Akuvox cloud of your region, for example https://cloud.example.com."),
+        error_messages={"required": _("Type the door system’s address.")},
         widget=forms.URLInput(attrs={**_PLAIN, "list": "upstream-addresses"}),
     )
     base_url.validators = []
@@ -160,19 +160,25 @@ class ClientForm(SignInForm):
 
     client_id = forms.CharField(
         label=_("Client id"),
+        help_text=_(
+            "Names this portal to the door system. Akuvox hands it out, with the client secret, to whoever "
+            "registers the portal there: ask your integrator. It is no name of a person."
+        ),
         max_length=200,
-        error_messages={"required": _("Type the client id that the upstream gave you.")},
+        error_messages={"required": _("Type the client id that Akuvox gave you or your integrator.")},
         widget=forms.TextInput(attrs=_PLAIN),
     )
     client_secret = SecretField(
         label=_("Client secret"),
-        help_text=_("Stored encrypted: the sign-in is renewed with it."),
-        error_messages={"required": _("Type the client secret that the upstream gave you.")},
+        help_text=_(
+            "Comes with the client id, and is not the account’s password. Stored encrypted: the sign-in is renewed with it."
+        ),
+        error_messages={"required": _("Type the client secret that came with the client id.")},
     )
 
     def clean_client_secret(self) -> str:
         """The secret without blanks around it."""
-        return self._secret("client_secret", gettext("Type the client secret that the upstream gave you."))
+        return self._secret("client_secret", gettext("Type the client secret that came with the client id."))
 
 
 class PasswordForm(ClientForm):

@@ -75,4 +75,4 @@ def learn(connection: Connection, error: errors.UpstreamError | None, *, about: 
 
 def busy_words(seconds: float) -> str:
     """How long to wait, for people."""
-    return _("The upstream is busy. Wait %(seconds)d s.") % {"seconds": max(1, round(seconds))}
+    return _("The door system is busy. Wait %(seconds)d s.") % {"seconds": max(1, round(seconds))}

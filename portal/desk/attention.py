@@ -111,7 +111,7 @@ def _connection(user: User, connection: Connection, condition: Condition) -> Ite
         case "ending":
             title = _("The sign-in of “%(name)s” ends soon")
         case _:
-            title = _("The upstream does not answer through “%(name)s”")
+            title = _("The door system does not answer through “%(name)s”")
     parts = [condition.meaning, condition.remedy]
     if condition.since:
         parts.insert(0, _("Since %(since)s.") % {"since": relative(condition.since)})

@@ -150,7 +150,7 @@ def test_a_press_from_a_page_of_before_is_told_at_once_and_nothing_is_sent(
     answer = client.post(url, {"press": press[1]}, headers=headers, follow=True)
     if state == "resting":
         assert "Not sent" in answer.text
-        assert "The upstream has not answered since" in answer.text
+        assert "The door system has not answered since" in answer.text
         assert "It is tried again in" in answer.text
         assert "stays as it was" in answer.text
         assert Command.objects.get().error == "resting"

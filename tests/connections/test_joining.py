@@ -133,7 +133,7 @@ class TestForm:
             ({"name": "\u3164"}, "cannot be seen"),
             ({"name": "a\nb"}, "cannot be seen"),
             ({"name": "a\0b"}, "cannot be seen"),
-            ({"base_url": ""}, "Type the address"),
+            ({"base_url": ""}, "Type the door system’s address"),
             ({"base_url": "http://cloud.example"}, "use https"),
             ({"base_url": "https://u:CANARY@cloud.example"}, "user name or password"),
             ({"base_url": "https://cloud.example/path"}, "without a path"),

@@ -47,9 +47,9 @@ class TestTheUpstreamSaysNo:
         [
             ("unauthorized", {}, 422, "does not accept this token"),
             ("refuse", {"words": "Not for you", "shape": 0}, 422, "Not for you"),
-            ("html", {}, 422, "does not speak as the upstream does"),
+            ("html", {}, 422, "does not speak as the door system does"),
             ("redirect", {}, 422, "leads to another one"),
-            ("empty", {}, 422, "does not speak as the upstream does"),
+            ("empty", {}, 422, "does not speak as the door system does"),
             ("hang", {}, 503, "No whole answer came in time"),
             ("reset_after", {}, 503, "No whole answer came in time"),
             ("status", {"status": 500}, 503, "HTTP 500"),

@@ -70,6 +70,35 @@ def test_a_person_links_their_account(
     assert holds()
 
 
+def test_the_organisations_address_is_typed_already_where_it_has_but_one(client: Client) -> None:
+    come(client, FamilyAdminFactory())
+    assert "Another address" not in client.get(SIGN_IN).text
+    for _ in range(2):
+        ConnectionFactory(base_url="https://cloud.example")
+    ConnectionFactory(base_url="https://old.example", removed_at=timezone.now())
+    page = client.get(SIGN_IN).text
+    assert "Another address than https://cloud.example" in page
+    assert 'value="https://cloud.example"' in page
+    assert page.index("User name") < page.index("The door system’s address")
+    answer = send(client, SIGN_IN, {"how": "password", "base_url": "https://mine.example"})
+    assert answer.status_code == 422
+    assert '<details class="fold" open>' in answer.text
+    assert 'value="https://mine.example"' in answer.text
+    ConnectionFactory(base_url="https://other.example")
+    page = client.get(SIGN_IN).text
+    assert "Another address" not in page
+    assert 'cloud.example"' not in page
+
+
+@pytest.mark.parametrize("how", ["password", "code", "token"])
+def test_the_forms_speak_of_the_door_system_and_say_who_hands_out_what(client: Client, how: str) -> None:
+    come(client, ManagerFactory())
+    for address in (SIGN_IN, reverse("connections:connection_create")):
+        page = client.get(f"{address}?how={how}", headers=HTMX).text
+        assert "upstream" not in page.replace("upstream-addresses", "").lower()
+        assert ("ask your integrator" in page) == (how != "token")
+
+
 def test_signing_in_again_is_the_same_one(client: Client, simulator: SimulatorProcess) -> None:
     person = come(client, FamilyAdminFactory())
     made = ConnectionFactory(

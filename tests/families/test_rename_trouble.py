@@ -129,7 +129,7 @@ class TestTrouble:
         held = rename(client, manager, family, press=token_in(answer.text))
 
         assert answer.status_code == held.status_code == 503
-        assert "The upstream is busy. Wait 60 s." in answer.text
+        assert "The door system is busy. Wait 60 s." in answer.text
         assert "Not sent" in held.text
         assert len(simulator.journal(RENAME)) == 1
 

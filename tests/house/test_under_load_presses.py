@@ -30,7 +30,7 @@ def test_an_upstream_that_hangs_for_good_is_left_alone_and_told_of_and_comes_bac
     demo.simulator("POST", "faults", command="*", kind="hang", seconds=60)
     try:
         # Nobody presses: the sync finds out, within two of its rounds.
-        wait_until(lambda: "The upstream does not answer through" in manager.get("/"), 60)
+        wait_until(lambda: "The door system does not answer through" in manager.get("/"), 60)
         # What was under way when it was given up takes its eight seconds.
         time.sleep(8)
         demo.simulator("DELETE", "journal")

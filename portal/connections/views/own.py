@@ -59,7 +59,7 @@ def own_connection_remove(request: SignedInRequest) -> HttpResponse:
         messages.success(
             request,
             _(
-                "Your account is not connected any more, and its sign-in is forgotten. At the upstream nothing was changed."
+                "Your account is not connected any more, and its sign-in is forgotten. In the door system nothing was changed."
             ),
         )
     return lead(request, reverse("connections:own_connection"))

@@ -40,7 +40,7 @@ def sign_in_return(request: SignedInRequest) -> HttpResponse:
     if refusal or not code:
         _record_refusal(request, pending, refusal)
         words = _("Nobody agreed there, so nothing was kept.")
-        return _say(request, _("The upstream did not sign you in"), words, again)
+        return _say(request, _("The door system did not sign you in"), words, again)
     grant = CodeGrant(code, pending.client_id, pending.client_secret or "", authorization.return_address())
     wanted = Wanted(
         pending.name,

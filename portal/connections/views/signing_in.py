@@ -72,7 +72,7 @@ def show_entrance(request: SignedInRequest, entrance: Entrance) -> HttpResponse:
     """The form that was chosen in the address, or what becomes of the one that was sent."""
     if request.method == "POST":
         return _take(request, entrance)
-    form = entrance.choose(request.GET.get("how", ""))(initial=_known(entrance.connection))
+    form = entrance.choose(request.GET.get("how", ""))(initial=_known(entrance))
     return _show(request, entrance, form)
 
 
@@ -97,17 +97,16 @@ def session_name(request: SignedInRequest) -> str:
 
 def suggested_addresses() -> list[str]:
     """Addresses to choose from: of connections that are there, then those of the settings."""
-    used: QuerySet[Connection, str] = (
-        Connection.objects.of_the_organisation()
-        .there()
-        .order_by("base_url")
-        .values_list("base_url", flat=True)
-    )
-    return list(dict.fromkeys([*used, *settings.UPSTREAM_REGIONS]))
+    return list(dict.fromkeys([*_used_addresses(), *settings.UPSTREAM_REGIONS]))
+
+
+def _used_addresses() -> QuerySet[Connection, str]:
+    found = Connection.objects.of_the_organisation().there()
+    return found.order_by("base_url").values_list("base_url", flat=True).distinct()
 
 
 def _take(request: SignedInRequest, entrance: Entrance) -> HttpResponse:
-    form = entrance.choose(request.POST.get("how", ""))(request.POST, initial=_known(entrance.connection))
+    form = entrance.choose(request.POST.get("how", ""))(request.POST, initial=_known(entrance))
     if not form.is_valid():
         return _show(request, entrance, form, status=422)
     try:
@@ -201,6 +200,7 @@ def _show(
         "ways": [(str(how), how.label, how == form.how) for how in map(SignIn, entrance.forms)],
         "press": parts.fresh_press(request, entrance.purpose),
         "addresses": settings.UPSTREAM_REGIONS if entrance.is_personal else suggested_addresses(),
+        "address_field": form["base_url"] if entrance.is_personal and form.initial.get("base_url") else None,
         "return_address": authorization.return_address() if form.how == SignIn.CODE else "",
         "notices": [notice] if notice else [],
     }
@@ -208,10 +208,13 @@ def _show(
     return render_page(request, page, fragment, context, status=status)
 
 
-def _known(connection: Connection | None) -> dict[str, Any]:
-    """What a form to renew one begins with: nothing secret."""
+def _known(entrance: Entrance) -> dict[str, Any]:
+    """What a form begins with, nothing secret: what is known of the connection; else, for somebody's own, the
+    organisation's address where it has but one."""
+    connection = entrance.connection
     if connection is None:
-        return {}
+        used = set(_used_addresses()[:2]) if entrance.is_personal else set()
+        return {"base_url": used.pop()} if len(used) == 1 else {}
     return {
         "base_url": connection.base_url,
         "username": connection.username,
