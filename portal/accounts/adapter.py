@@ -19,6 +19,7 @@ from portal.accounts.allauth_mails import mail_for
 from portal.accounts.models import User
 from portal.accounts.people import password_replaced
 from portal.web.addresses import own_path
+from portal.web.where import client_address
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str) -> bool:
         """Only to pages of the portal, under the name it was asked by."""
         return bool(own_path(context.request, url))
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """As the trail tells it: what a proxy wrote that is no address is no reason to sign nobody in."""
+        return client_address(request) or str(super().get_client_ip(request))
 
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.mfa.stages.AuthenticateStage": "portal.accounts.stages.SecondFactorStage"}
