@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.models import User
+from portal.accounts.models import Role, User
 from portal.connections.sealed import SealedTextField
 from portal.ids import PUBLIC_ID_LENGTH, new_public_id
 
@@ -59,12 +59,13 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.defer("client_secret", "access_token", "refresh_token").annotate(has_renewal=has_renewal)
 
     def usable(self) -> Self:
-        """Those that calls may be tried on: not paused, removed or signed out, nor of somebody switched off."""
+        """Those that calls may be tried on: not paused, removed or signed out, nor of somebody who may have none."""
         return (
             self.there()
             .filter(paused_at=None)
             .exclude(health=Health.SIGNED_OUT)
             .exclude(owner__is_active=False)
+            .exclude(owner__role=Role.AUDITOR)
         )
 
     def callable_at(self, moment: datetime) -> Self:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from families.models import Family, Kind, Reach, SyncState
 from families.sync import planner
+from portal.accounts.models import Role, User
 from portal.audit.models import Entry
 from portal.connections.models import Connection, PendingSignIn
 from portal.web.presses import new_press
@@ -247,3 +248,11 @@ def test_nobody_else_may(client: Client, action: str, make: Any) -> None:
 def test_by_get_nothing_is_done(client: Client, action: str) -> None:
     come(client, ManagerFactory())
     assert client.get(address(ConnectionFactory(), action)).status_code == 405
+
+
+def test_nothing_is_called_through_the_own_connection_of_an_auditor() -> None:
+    made = ConnectionFactory(owner=FamilyAdminFactory())
+    organisation = ConnectionFactory()
+    assert set(Connection.objects.usable()) == {made, organisation}
+    User.objects.update(role=Role.AUDITOR)
+    assert set(Connection.objects.usable()) == {organisation}
