@@ -96,7 +96,7 @@ def _told(user: User, connection: Connection, condition: Condition) -> Trouble:
     name = {"name": connection.name}
     if condition.state == "resting":
         # It goes on by itself: nobody has to do anything.
-        title = _("The upstream does not answer through “%(name)s”") % name
+        title = _("The door system does not answer through “%(name)s”") % name
         return Trouble(
             condition.status,
             _not_reached() if user.is_family_admin else title,

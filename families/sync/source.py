@@ -22,7 +22,7 @@ from portal.upstream.errors import UpstreamBusy, UpstreamError
 SPARE_CALLS = 8
 # A sign-in that is over, or cannot be read, is not asked about at once again.
 AFTER_TROUBLE = timedelta(seconds=30)
-_RESTING = "the upstream does not answer; it is tried again by itself"
+_RESTING = "the door system does not answer; it is tried again by itself"
 
 
 class Stopped(Exception):

@@ -145,7 +145,7 @@ def _facts(line: Line) -> list[tuple[str, str]]:
         (_("Entry"), f"{first.number}"),
         (_("Reason"), first.reason),
         (_("Family"), first.family_name),
-        (_("The upstream said"), line.words),
+        (_("The door system said"), line.words),
         (_("HTTP status"), str(line.last.upstream_status or "")),
         (_("Took"), f"{line.duration_ms} ms" if line.duration_ms is not None else ""),
         (_("Address"), first.address),

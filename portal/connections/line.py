@@ -88,7 +88,7 @@ def open_line(connection: Connection, calls: int, ends: float) -> Iterator[Line]
             raise NotPossible("signed_out", error.words or _signed_out(connection)) from error
         except errors.UpstreamError as error:
             raise NotPossible(
-                "unreachable", error.words or _("The upstream could not be reached.")
+                "unreachable", error.words or _("The door system could not be reached.")
             ) from error
         except (DatabaseError, OSError, Connection.DoesNotExist) as error:
             raise AuditUnavailable("the database could not be used") from error

@@ -20,7 +20,7 @@ AFTERWARDS_SECONDS = 0.5
 def result_of(error: errors.UpstreamError) -> Result:
     """What an error means for the command."""
     if was_not_sent(error):
-        return Result(State.NOT_SENT, "unreachable", _("The upstream could not be reached."))
+        return Result(State.NOT_SENT, "unreachable", _("The door system could not be reached."))
     match error:
         case errors.UpstreamRejected():
             return Result(State.REFUSED, "refused", error.words, error.status)

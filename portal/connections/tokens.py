@@ -146,7 +146,7 @@ class StoredTokens:
             client.get_family_list(once=True)
         except SignInLost as error:
             if not connection.sign_in_can_renew:
-                words = error.words or _("The upstream refused the token, and nothing can renew it.")
+                words = error.words or _("The door system refused the token, and nothing can renew it.")
                 mark_signed_out(connection, words)
             return
         except UpstreamRejected:
@@ -177,7 +177,7 @@ class StoredTokens:
                     deadline_seconds=min(seconds, settings.UPSTREAM_DEADLINE_SECONDS),
                 )
             except UpstreamRejected as error:
-                mark_signed_out(connection, error.words or _("The upstream refused to renew the sign-in."))
+                mark_signed_out(connection, error.words or _("The door system refused to renew the sign-in."))
                 raise SignInLost(
                     "the sign-in could not be renewed",
                     command=_COMMAND,
@@ -249,7 +249,7 @@ def _good_all_the_same() -> UpstreamRejected:
 
 
 def _once() -> str:
-    return _("The upstream refused the sign-in for this once.")
+    return _("The door system refused the sign-in for this once.")
 
 
 def _read(connection: Connection, field: str) -> str:

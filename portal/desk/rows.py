@@ -26,7 +26,7 @@ _ANY_ID = "any-id"
 # Why rows may be missing, by the cause of a gap.
 GAP_WORDS = {
     WINDOW: gettext_lazy(
-        "%(family)s: more happened than the upstream keeps between two readings. Rows may be missing here."
+        "%(family)s: more happened than the door system keeps between two readings. Rows may be missing here."
     ),
     CLOCK: gettext_lazy(
         "%(family)s: the clock that tells these times went back. Rows may be missing here, and times be wrong."
@@ -108,7 +108,7 @@ class _Teller:
         words |= self._opening(row, hidden) if row.kind == "opening" else self._call(row)
         if not values["is_time_readable"]:
             words["facts"].append(
-                (_("Its time cannot be right; the upstream wrote"), values["raw_time"] or "–")
+                (_("Its time cannot be right; the door system wrote"), values["raw_time"] or "–")
             )
         return words
 

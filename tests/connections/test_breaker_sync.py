@@ -69,7 +69,7 @@ def test_a_sync_by_hand_says_so_and_sends_nothing(
     report = read(connection, Kind.OPENINGS)
     assert len(report.failures) == 12
     assert {failure.words for failure in report.failures} == {
-        "the upstream does not answer; it is tried again by itself"
+        "the door system does not answer; it is tried again by itself"
     }
     assert simulator.journal() == []
     assert due() == 12 * 4 + 1
