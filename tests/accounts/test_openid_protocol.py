@@ -201,7 +201,7 @@ class TestTokens:
 
     def test_the_signature_counts(self, client: Client, provider: Provider, ada: User) -> None:
         named = provider.public_key()
-        provider.new_key("one")
+        provider.new_key(provider.key_name)
         provider.faults["/keys"] = answer(200, {"keys": [named]})
         is_refused(client, sign_in(client, provider), 502, "cannot be trusted")
 
@@ -215,7 +215,10 @@ class TestTokens:
         claims["nonce"] = begun["nonce"]
         secret = CLIENT_SECRET if how == "secret" else json.dumps(provider.public_key())
         algorithm = "none" if how == "none" else "HS256"
-        parts = [coded(json.dumps(part).encode()) for part in ({"alg": algorithm, "kid": "one"}, claims)]
+        parts = [
+            coded(json.dumps(part).encode())
+            for part in ({"alg": algorithm, "kid": provider.key_name}, claims)
+        ]
         signature = hmac.digest(secret.encode(), ".".join(parts).encode(), "sha256")
         token = ".".join([*parts, "" if how == "none" else coded(signature)])
         provider.faults["/token"] = answer(200, {"id_token": token, "access_token": "x"})

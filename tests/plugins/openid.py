@@ -39,7 +39,8 @@ class Provider:
         self.codes: dict[str, dict[str, str]] = {}
         self.algorithm = "ES256"
         self.released = threading.Event()
-        self.new_key("one")
+        # A port is used again, and with it the address by which keys are remembered.
+        self.new_key(secrets.token_hex(4))
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
