@@ -45,9 +45,9 @@ def test_without_scripts_everything_of_it_works(visit: Visit) -> None:
     with visit("auditor", scripts=False) as page:
         page.goto("/account/sessions/")
         page.locator(".rail").get_by_role("button", name="Light").click()
-        page.wait_for_url("**/account/sessions/")
         expect(page.locator("html")).to_have_attribute("data-theme", "light")
         page.locator(".rail").get_by_role("button", name="As the system").click()
+        expect(page.locator("html")).not_to_have_attribute("data-theme", "light")
         page.goto("/account/")
         page.get_by_label("Name").fill("")
         page.get_by_role("button", name="Keep this").click()
