@@ -17,6 +17,8 @@ SHOTS = (
     ("log", "manager", "/log/", 1280, "light"),
     ("doors", "manager", "/doors/", 1280, "dark"),
     ("audit", "auditor", "/audit/", 1280, "light"),
+    ("people", "manager", "/people/", 1280, "light"),
+    ("connections", "manager", "/connections/", 1280, "light"),
     ("home-phone", "family-admin", "/", 360, "light"),
     ("log-phone", "manager", "/log/", 360, "dark"),
 )
