@@ -1,17 +1,16 @@
 """Keys rotate while everything runs, and the old ones retire."""
 
 import os
-import threading
 from collections.abc import Iterator
 
 import pytest
-from django.db import connections
 
 from portal.audit.models import Entry
 from portal.connections.models import Connection
-from portal.connections.sealed import Unreadable, key_ring
+from portal.connections.sealed import key_ring
 from portal.keys import replace
 from portal.sealing import key_id_of
+from tests.connections.rotating import while_keys_rotate
 from tests.consoles import run
 from tests.factories import ConnectionFactory
 
@@ -103,32 +102,12 @@ def test_two_rotations_at_once_are_one() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_no_read_fails_while_keys_rotate_and_retire() -> None:
     made = ConnectionFactory(access_token="CANARY", refresh_token="CANARY")
-    stop = threading.Event()
-    read: list[int] = []
-    failed: list[BaseException] = []
 
-    def reads() -> None:
-        try:
-            while not stop.is_set():
-                found = Connection.objects.get(pk=made.pk)
-                assert found.access_token == found.refresh_token == "CANARY"
-                read.append(1)
-        except (Unreadable, AssertionError, Exception) as error:
-            failed.append(error)
-        finally:
-            connections.close_all()
+    def read() -> None:
+        found = Connection.objects.get(pk=made.pk)
+        assert found.access_token == found.refresh_token == "CANARY"
 
-    threads = [threading.Thread(target=reads) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(5):
-            assert run("rotate_keys").code == 0
-            assert run("rotate_keys", "--retire").code == 0
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    done, failed = while_keys_rotate(read, times=5)
     assert failed == []
-    assert len(read) > 10
+    assert done > 10
     assert len(key_ring.ids()) == 1

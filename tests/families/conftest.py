@@ -1,9 +1,18 @@
-"""A family of the simulator's estate as a sync would have written it."""
+"""What the tests of families, people and properties begin with."""
 
 import pytest
+from django.test import Client
 
-from families.models import Family
-from tests.factories import ConnectionFactory, MemberFactory, ReachFactory, SyncStateFactory
+from families.models import Family, Property
+from portal.accounts.models import User
+from tests.factories import (
+    ConnectionFactory,
+    ManagerFactory,
+    MemberFactory,
+    PropertyFactory,
+    ReachFactory,
+    SyncStateFactory,
+)
 from tests.plugins.simulator import SimulatorProcess
 
 
@@ -28,3 +37,16 @@ def family(simulator: SimulatorProcess) -> Family:
         )
     SyncStateFactory(family=reach.family)
     return reach.family
+
+
+@pytest.fixture
+def manager(client: Client) -> User:
+    """Somebody who manages everything, signed in with ``client``."""
+    person: User = ManagerFactory(name="Marta Reis")
+    client.force_login(person)
+    return person
+
+
+@pytest.fixture
+def tower() -> Property:
+    return PropertyFactory(name="Tower A", time_zone="Europe/Lisbon")

@@ -42,13 +42,6 @@ def house():
     ).family
 
 
-@pytest.fixture
-def manager(client):
-    person = ManagerFactory()
-    client.force_login(person)
-    return person
-
-
 class TestPage:
     def test_it_shows_the_family_and_where_its_doors_and_log_are(self, client, manager, house):
         page = client.get(url(house)).text

@@ -16,7 +16,6 @@ from tests.factories import (
     FamilyAdminFactory,
     FamilyFactory,
     GrantFactory,
-    ManagerFactory,
     MemberFactory,
     PropertyFactory,
     PropertyLimitFactory,
@@ -31,13 +30,6 @@ pytestmark = pytest.mark.django_db
 
 def url(**query: str) -> str:
     return reverse("families:family_list", query=query)
-
-
-@pytest.fixture
-def manager(client):
-    person = ManagerFactory()
-    client.force_login(person)
-    return person
 
 
 class TestPage:

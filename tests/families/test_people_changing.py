@@ -36,13 +36,6 @@ ACTIONS = (
 )
 
 
-@pytest.fixture
-def manager(client):
-    person = ManagerFactory(name="Marta Reis")
-    client.force_login(person)
-    return person
-
-
 def sign_in(client: Client, person: User) -> None:
     """By the password, just now: what asks for a recent sign-in finds one."""
     verify_address(person)

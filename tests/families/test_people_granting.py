@@ -19,7 +19,6 @@ from tests.factories import (
     FamilyFactory,
     GrantFactory,
     InvitedFactory,
-    ManagerFactory,
     MemberFactory,
     PropertyFactory,
     PropertyLimitFactory,
@@ -29,13 +28,6 @@ from tests.families.peopling import address, everything
 
 pytestmark = pytest.mark.django_db
 LISBON = ZoneInfo("Europe/Lisbon")
-
-
-@pytest.fixture
-def manager(client):
-    person = ManagerFactory()
-    client.force_login(person)
-    return person
 
 
 @pytest.fixture

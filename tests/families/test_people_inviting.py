@@ -26,13 +26,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def manager(client):
-    person = ManagerFactory(name="Marta Reis")
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
 def mails_stay_here(settings, capsys):
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 

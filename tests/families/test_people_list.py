@@ -28,13 +28,6 @@ from tests.families.peopling import address
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def manager(client):
-    person = ManagerFactory(name="Marta Reis")
-    client.force_login(person)
-    return person
-
-
 def shown(client, *names: str, **query: str) -> list[str]:
     text = client.get(address("person_list", **query), headers=HTMX).text
     return [name for name in names if name in text]

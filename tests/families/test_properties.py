@@ -26,18 +26,6 @@ from tests.families.properties import address, limited
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def manager(client: Client) -> User:
-    person = ManagerFactory(name="Morgan")
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
-def tower() -> Property:
-    return PropertyFactory(name="Tower A", time_zone="Europe/Lisbon")
-
-
 class TestList:
     def test_a_manager_sees_each_with_what_it_holds(
         self, client: Client, manager: User, tower: Property

@@ -30,18 +30,6 @@ from tests.families.properties import address, deeds, hidden, limited, told
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def manager(client: Client) -> User:
-    person = ManagerFactory(name="Morgan")
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
-def tower() -> Property:
-    return PropertyFactory(name="Tower A", time_zone="Europe/Lisbon")
-
-
 class TestMaking:
     def test_it_is_made_and_the_trail_tells_it(self, client: Client, manager: User) -> None:
         answer = client.post(
@@ -54,7 +42,7 @@ class TestMaking:
         assert told("property.add") == [
             {"before": {}, "after": {"name": "Mill Lane", "zone": "Europe/Lisbon"}}
         ]
-        assert deeds().get().actor_name == "Morgan"
+        assert deeds().get().actor_name == manager.name
         assert holds()
 
     @pytest.mark.parametrize(

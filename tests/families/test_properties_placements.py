@@ -32,18 +32,6 @@ PUT, TAKE = "placement_create", "placement_delete"
 
 
 @pytest.fixture
-def manager(client: Client) -> User:
-    person = ManagerFactory(name="Morgan")
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
-def tower() -> Property:
-    return PropertyFactory(name="Tower A", time_zone="Europe/Lisbon")
-
-
-@pytest.fixture
 def lane() -> Property:
     return PropertyFactory(name="Mill Lane", time_zone="Europe/Lisbon")
 
