@@ -4,6 +4,7 @@ Design decision: at most one grant that is not over binds a person and a family.
 laying a second one over the first, so that "since when" and "until when" have one answer.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,17 +95,22 @@ def end_grant(by: By, person: User, family: Family) -> None:
 
 def begin(person: User, families: Iterable[Family], term: Term) -> list[GrantChange]:
     """Make the grants of somebody who is locked; what was done is for the caller to put on the trail."""
+    families = tuple(families)
+    there: dict[int, list[Grant]] = defaultdict(list)
+    for grant in (
+        grants_not_over().filter(person=person, family__in=families).select_related("person", "family")
+    ):
+        there[grant.family_id].append(grant)
     changes = []
     for family in families:
-        there = grants_not_over().filter(person=person, family=family).select_related("person", "family")
-        for grant in there:
+        for grant in there[family.pk]:
             if grant.suspended_at is None:
                 raise GrantThere(grant)
             changes.append(end(grant))
         starts_at = term.begin(family)
-        changes.append(
-            give(person, family, starts_at, term.end(family, starts_at), may_invite=term.may_invite)
-        )
+        given = give(person, family, starts_at, term.end(family, starts_at), may_invite=term.may_invite)
+        there[family.pk].append(given.grant)
+        changes.append(given)
     return changes
 
 
