@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from access.views import doors, openings
 
@@ -16,5 +16,7 @@ urlpatterns = [
         openings.opening_press,
         name="opening_press",
     ),
+    path("", include("access.urls_passes")),
+    path("", include("access.urls_moves")),
     path("log/openings/<str:opening_id>/thumbnail.jpg", openings.opening_thumbnail, name="opening_thumbnail"),
 ]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from access.history import Findings, Row, Window, find_new, raw_text
-from access.models import Gap, HistoryRow
+from access.models import Gap
 from families.sync.readings import Reading
 from families.sync.states import pieces
 from portal.upstream.times import parse_time
@@ -49,7 +49,7 @@ def find(reading: Reading, rows: Sequence[R], stored: Mapping[str, Sequence[tupl
     return found
 
 
-def begun(readings: Sequence[Reading], table: QuerySet[HistoryRow]) -> list[int]:
+def begun(readings: Sequence[Reading], table: QuerySet[Any]) -> list[int]:
     """The families of which rows may be stored; a first sync does not look for them one by one."""
     fresh = [one.family_id for one in readings if not (one.state.window_rows or one.state.last_good_at)]
     if fresh and table.filter(family__in=fresh).exists():

@@ -6,10 +6,11 @@ from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
-from access import selectors, services
-from access.forms import OpenDoorForm
+from access import selectors
+from access.forms.doors import OpenDoorForm
 from access.models import Opening, Picture, Relay
 from access.selectors import Press
+from access.services import doors
 from access.sync.pictures import picture_path
 from access.views.cards import opener, press_purpose, press_thumbnail, press_url
 from families.selectors import find_trouble
@@ -35,14 +36,14 @@ def opening_create(request: SignedInRequest, family_id: str, relay_id: str) -> H
     if not form.is_valid():
         return _ask(request, relay, form, _("Nothing was sent."))
     try:
-        performed = services.open_door(
+        performed = doors.open_door(
             request.user,
             relay=relay,
             press=press,
             reason=form.cleaned_data["reason"],
             confirmed=form.cleaned_data["confirmed"],
         )
-    except services.PressedJustNow as error:
+    except doors.PressedJustNow as error:
         return _ask(request, relay, form, earlier=error.earlier)
     except NoConnection:
         found = find_trouble(request.user, relay.device.family)

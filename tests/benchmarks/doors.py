@@ -6,7 +6,7 @@ import requests
 
 from access.models import Relay
 from access.selectors import get_relay
-from access.services import open_door
+from access.services.doors import open_door
 from access.sync import runs
 from access.sync.presses import OPEN_COMMAND
 from access.views.cards import opener

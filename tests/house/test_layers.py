@@ -35,7 +35,7 @@ LAYERS = (
     # It changes people's means of signing in and writes the trail: a service, for whoever may use it.
     ("portal.accounts.second_factor", 3),
 )
-INTERFACES = {"views", "forms", "urls", "urls_people", "urls_properties", "tasks", "management"}
+INTERFACES = {"views", "forms", "urls", "tasks", "management"}
 DOMAIN = {"services", "selectors", "sync"}
 # Layer 2: each may import those right of it.
 APPS = ("access", "families", "portal.connections", "portal.audit", "portal.accounts")
@@ -81,7 +81,7 @@ def layer(name: str) -> int:
     for place, number in sorted(LAYERS, key=lambda row: -len(row[0])):
         if under(name, place):
             return number
-    if parts & INTERFACES:
+    if parts & INTERFACES or any(part.startswith("urls_") for part in parts):
         return 4
     if parts & DOMAIN:
         return 3

@@ -1,4 +1,4 @@
-"""The people of a family."""
+"""Invitations to join a family."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from families import selectors
 from families.forms.families import InviteForm
 from families.models import Family
-from families.services import invitations
+from families.services import invitations as inviting
 from families.services.invitations import AlreadyInvited, AlreadyMember
 from families.views import outcomes, parts
 from portal.accounts.requests import SignedInRequest
@@ -28,7 +28,7 @@ def member_invite(request: SignedInRequest, family_id: str) -> HttpResponse:
         return _ask_again(request, family, form)
     try:
         outcome = outcomes.outcome_of(
-            lambda: invitations.invite_member(
+            lambda: inviting.invite_member(
                 request.user,
                 family=family,
                 email=form.cleaned_data["email"],

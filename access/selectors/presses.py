@@ -1,0 +1,75 @@
+"""Reads what became of presses, for the pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from access.models import Opening, Picture, Relay
+from portal.accounts.models import User
+from portal.audit.models import Command, State
+
+# How long an accepted press may wait for its opening before the page says that none was seen.
+SEEN_WITHIN = timedelta(seconds=90)
+# How long a door goes on saying that nobody knows what its last press did.
+UNKNOWN_SHOWN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Press:
+    """A press as the page tells it. ``step`` is one of on_its_way, accepted, seen, nothing_seen, refused, not_sent, unknown, no_trace."""
+
+    command: Command
+    step: str
+    opening: Opening | None
+    is_waiting: bool
+
+    @property
+    def version(self) -> str:
+        """Changes whenever there is something new to show."""
+        return f"{self.step}-{self.opening.picture if self.opening else 'none'}"
+
+
+def get_press(user: User, *, relay: Relay, command_id: str) -> Press:
+    """What became of a press of this relay; raises Command.DoesNotExist unless it is the person's to see."""
+    commands = Command.objects.visible_to(user).filter(object_kind="relay", object_id=relay.public_id)
+    return describe_press(commands.get(public_id=command_id))
+
+
+def describe_press(command: Command) -> Press:
+    """The press behind a command, with the opening that it caused where the log has brought it. One query."""
+    return _press(command, Opening.objects.filter(command=command).first())
+
+
+def list_presses(user: User, devices: Iterable[Any]) -> dict[str, Press]:
+    """What a page of doors still has to tell of presses, by the door's public id: the last of each, where it was
+    moments ago, or within a day where nobody knows what became of it. Two queries.
+    """
+    doors = [relay.public_id for device in devices for relay in device.open_relays]
+    now = timezone.now()
+    told = Q(created_at__gt=now - SEEN_WITHIN) | Q(
+        state__in=[State.SENT, State.UNKNOWN, State.NO_TRACE], created_at__gt=now - UNKNOWN_SHOWN
+    )
+    commands = Command.objects.visible_to(user).filter(told, object_kind="relay", object_id__in=doors)
+    last = {command.object_id: command for command in commands.order_by("created_at", "pk")}
+    openings = {opening.command_id: opening for opening in Opening.objects.filter(command__in=last.values())}
+    return {door: _press(command, openings.get(command.pk)) for door, command in last.items()}
+
+
+def _press(command: Command, opening: Opening | None) -> Press:
+    is_fresh = timezone.now() - command.created_at < SEEN_WITHIN
+    if opening is not None:
+        # The picture comes a little after the row.
+        return Press(command, "seen", opening, is_waiting=is_fresh and opening.picture == Picture.WANTED)
+    match command.state_now:
+        case State.INTENT | State.SENT:
+            return Press(command, "on_its_way", None, is_waiting=True)
+        case State.SUCCEEDED:
+            return Press(command, "accepted" if is_fresh else "nothing_seen", None, is_waiting=is_fresh)
+        case State.UNKNOWN:
+            return Press(command, "unknown", None, is_waiting=is_fresh)
+        case state:
+            return Press(command, state, None, is_waiting=False)
