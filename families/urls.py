@@ -2,12 +2,12 @@
 
 from django.urls import include, path
 
-from families.views import families, invitations
+from families.views import families, invitations, listing
 from families.views.people import members as inviting_members
 
 app_name = "families"
 urlpatterns = [
-    path("families/", families.family_list, name="family_list"),
+    path("families/", listing.family_list, name="family_list"),
     path("families/<slug:family_id>/", families.family_detail, name="family_detail"),
     path("families/<slug:family_id>/name/", families.family_rename, name="family_rename"),
     path("families/<slug:family_id>/invitations/", invitations.member_invite, name="member_invite"),
