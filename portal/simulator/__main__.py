@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from .keeping import Keeper
 from .live import Live
 from .server import Simulator
-from .world import Settings
+from .world import BATCHES, Settings
 
 ENDINGS = {signal.SIGTERM, signal.SIGINT}
 
@@ -27,9 +27,10 @@ Behind the scenes, in JSON:
   GET  /_simulator/estate                  families with their members and devices
   GET  /_simulator/canaries                every secret there is, for searching leaks
   GET  /_simulator/journal[?command=...]   what arrived and became of it; DELETE empties it
-  POST /_simulator/faults                  {"command": name or "*", "kind": ..., "times": n or null}; GET, DELETE
+  POST /_simulator/faults                  {"command": name or "*", "kind": ..., "times": n or null, "account_id": ...};
+                                           GET, DELETE
   POST /_simulator/events                  {"kind": "opening|call|device|family|member|rename", ...}
-  POST /_simulator/reset                   {"seed": ..., "families": ..., "window": ..., "now": ...}
+  POST /_simulator/reset                   {"seed": ..., "families": ..., "window": ..., "now": ..., "batches": ...}
   POST /_simulator/tokens                  {"expire": true, "refresh": false}
   POST /_simulator/clock                   {"advance_seconds": n}
 """
@@ -99,6 +100,11 @@ def _options() -> argparse.Namespace:
         type=float,
         metavar="N",
         help="how long addresses of pictures keep their query string; 0 is one call (default: 0)",
+    )
+    parser.add_argument(
+        "--batches",
+        choices=BATCHES,
+        help=f"what becomes of a batch with a bad row in it (default: {first.batches})",
     )
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep the state here between runs")
     parser.add_argument("--live", action="store_true", help="let things happen by themselves")

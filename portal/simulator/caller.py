@@ -1,19 +1,25 @@
 """Who calls, and how we were reached."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .estate import Family
+from .wire import Refused
 from .world import Credentials, World
 
 
 @dataclass(frozen=True)
 class Caller:
-    """``base_url`` is the address the caller used: those of pictures are made from it."""
+    """``base_url`` is the address the caller used: those of pictures are made from it.
+
+    ``refuses``: the accounts whose rows of a batch a fault refuses.
+    """
 
     world: World
     account_id: str
     base_url: str
+    refuses: Mapping[str, Refused] = field(default_factory=dict)
 
     def family(self, param: Any) -> Family:
         """The family named in the fields; raises Refused when the account is not in it."""

@@ -10,6 +10,11 @@ from .wire import Request
 HANDLERS: dict[str, Callable[[Caller, Any], Any]] = {**family_commands.HANDLERS, **door_commands.HANDLERS}
 
 
+def goes_by_rows(request: Request, batches: str) -> bool:
+    """Whether what is wrong with one row of this command is that row's affair alone; ``batches`` is the setting."""
+    return request.command in family_commands.BATCHES and batches != "together"
+
+
 def execute(caller: Caller, request: Request) -> Any:
     """The result of a command; raises Refused when it changed nothing."""
     with caller.world.lock:

@@ -1,6 +1,7 @@
 """Commands 1 to 12: families and the people in them."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from .caller import Caller
@@ -107,7 +108,7 @@ def update_family_account_auth(caller: Caller, param: Any) -> Any:
 
 
 def batch_update_family_account_auth(caller: Caller, param: Any) -> Any:
-    return _change_rights(caller, param, param["accounts"])
+    return _change_rights(caller, param, param["accounts"], is_batch=True)
 
 
 def delete_family_account(caller: Caller, param: Any) -> Any:
@@ -115,7 +116,7 @@ def delete_family_account(caller: Caller, param: Any) -> Any:
 
 
 def batch_delete_family_account(caller: Caller, param: Any) -> Any:
-    return _remove(caller, param, param["accounts"])
+    return _remove(caller, param, param["accounts"], is_batch=True)
 
 
 def get_family_remote_connect(caller: Caller, param: Any) -> Any:
@@ -147,32 +148,68 @@ def _email(text: str) -> None:
         raise Refused("invalid_value", "email is not an e-mail address")
 
 
-def _change_rights(caller: Caller, param: Any, wanted: list[Any]) -> Any:
-    """Assumption: a batch is all or nothing, and the owner's rights can only be passed on. To check: a batch with
-    an unknown account among known ones; then change the owner."""
+def _change_rights(caller: Caller, param: Any, wanted: list[Any], *, is_batch: bool = False) -> Any:
+    """Assumption: the owner's rights can only be passed on. To check: change the owner's."""
     family = _administered(caller, param)
-    for each in wanted:
-        _assignable(each["auth"])
-        if _member(family, each["account_id"]) == "admin":
+
+    def check(row: Any) -> None:
+        _assignable(row["auth"])
+        if _member(family, row["account_id"]) == "admin":
             raise Refused("permission_denied", "The rights of the owner cannot be changed", 403)
-    for each in wanted:
-        family.accounts[each["account_id"]] = each["auth"]
-    return {}
+
+    def change(row: Any) -> None:
+        family.accounts[row["account_id"]] = row["auth"]
+
+    return _carry_out(caller, wanted, check, change, is_batch=is_batch)
 
 
-def _remove(caller: Caller, param: Any, wanted: list[Any]) -> Any:
-    """Assumption: a batch is all or nothing; the owner cannot be removed, but one may leave. To check: remove
-    the owner; remove oneself."""
+def _remove(caller: Caller, param: Any, wanted: list[Any], *, is_batch: bool = False) -> Any:
+    """Assumption: the owner cannot be removed, but one may leave. To check: remove the owner; remove oneself."""
     family = _administered(caller, param)
-    for each in wanted:
-        if _member(family, each["account_id"]) == "admin":
+
+    def check(row: Any) -> None:
+        if _member(family, row["account_id"]) == "admin":
             raise Refused("permission_denied", "The owner cannot be removed", 403)
-    for each in wanted:
-        family.accounts.pop(each["account_id"], None)
-        caller.world.credentials.pop((each["account_id"], family.residence_id), None)
+
+    def remove(row: Any) -> None:
+        family.accounts.pop(row["account_id"], None)
+        caller.world.credentials.pop((row["account_id"], family.residence_id), None)
+
+    return _carry_out(caller, wanted, check, remove, is_batch=is_batch)
+
+
+def _carry_out(
+    caller: Caller,
+    rows: list[Any],
+    check: Callable[[Any], None],
+    act: Callable[[Any], None],
+    *,
+    is_batch: bool,
+) -> Any:
+    """Assumption: a batch is all or nothing, unless the setting ``batches`` says otherwise. To check: a batch with an
+    unknown account among known ones; then read the family."""
+    by_rows = is_batch and caller.world.settings.batches != "together"
+    bad: dict[str, Refused] = {}
+    for row in rows:
+        try:
+            if row["account_id"] in caller.refuses:
+                raise caller.refuses[row["account_id"]]
+            check(row)
+        except Refused as error:
+            if not by_rows:
+                raise
+            bad[row["account_id"]] = error
+    done = [row for row in rows if row["account_id"] not in bad]
+    for row in done:
+        act(row)
+    if bad and caller.world.settings.batches == "each":
+        first = next(iter(bad.values()))
+        words = f"{first.words} (not done for {', '.join(bad)})"
+        raise Refused(first.code, words, first.status, did_some=bool(done))
     return {}
 
 
+BATCHES = frozenset({"batch_update_family_account_auth", "batch_delete_family_account"})
 HANDLERS = {
     "get_family_list": get_family_list,
     "get_family_info": get_family_info,

@@ -1,6 +1,7 @@
 """Faults that the next requests will meet, each for a command, all of them or a few, always or so many times."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -36,7 +37,7 @@ OTHER_PLACES = ("oauth2/token", "oauth2/auth", "pictures")
 @dataclass
 class Fault:
     """``executes`` says whether the command is carried out nevertheless; ``times`` is how often it strikes still,
-    None for ever."""
+    None for ever. ``account_id``: only commands that name this account, alone or in a batch."""
 
     command: str
     kind: str
@@ -44,6 +45,7 @@ class Fault:
     status: int = 0
     times: int | None = None
     residence_id: str = ""
+    account_id: str = ""
     words: str = ""
     code: str = ""
     shape: int | None = None
@@ -52,9 +54,10 @@ class Fault:
     content_type: str = "application/json"
     location: str = ""
 
-    def concerns(self, command: str, residence_id: str) -> bool:
+    def concerns(self, command: str, residence_id: str, accounts: Collection[str]) -> bool:
         is_meant = self.command == command or (self.command == "*" and command not in OTHER_PLACES)
-        return is_meant and (not self.residence_id or self.residence_id == residence_id)
+        is_there = not self.residence_id or self.residence_id == residence_id
+        return is_meant and is_there and (not self.account_id or self.account_id in accounts)
 
 
 class Faults:
@@ -83,11 +86,11 @@ class Faults:
             self.waiting.append(fault)
         return fault
 
-    def take(self, command: str, residence_id: str = "") -> Fault | None:
-        """The fault that strikes this request, counted."""
+    def take(self, command: str, residence_id: str = "", accounts: Collection[str] = ()) -> Fault | None:
+        """The fault that strikes this request, which names these accounts, counted."""
         with self.lock:
             for fault in self.waiting:
-                if fault.concerns(command, residence_id):
+                if fault.concerns(command, residence_id, accounts):
                     if fault.times is not None:
                         fault.times -= 1
                         if fault.times <= 0:

@@ -11,14 +11,24 @@ from urllib.parse import parse_qsl, urlsplit
 from . import answers, delivery, oauth, pictures
 from .answers import Answer
 from .caller import Caller
-from .commands import execute
+from .commands import execute, goes_by_rows
 from .control import control
 from .derive import CANARY
 from .faults import Fault, Faults
 from .journal import Journal
 from .rows import signature
-from .wire import AUTHORIZE_PATH, COMMANDS_PATH, TOKEN_PATH, Refused, bearer, check, check_headers, read
-from .world import Settings, World
+from .wire import (
+    AUTHORIZE_PATH,
+    COMMANDS_PATH,
+    TOKEN_PATH,
+    Refused,
+    accounts_named,
+    bearer,
+    check,
+    check_headers,
+    read,
+)
+from .world import BATCHES, Settings, World
 
 LONGEST_BODY = 1_000_000
 LENGTH = re.compile(r"[0-9]{1,9}")
@@ -48,6 +58,8 @@ class Simulator(ThreadingHTTPServer):
         unknown = set(changes) - {each.name for each in fields(Settings)}
         if unknown:
             raise ValueError(f"there is no setting {unknown.pop()}")
+        if changes.get("batches", BATCHES[0]) not in BATCHES:
+            raise ValueError(f"batches is one of {', '.join(BATCHES)}")
         world = World(replace(self.settings, **changes))
         self.world.closed.set()
         self.faults.clear()
@@ -127,20 +139,25 @@ class Handler(BaseHTTPRequestHandler):
         except Refused as error:
             self.refuse(error, row, name)
             return
-        fault = server.faults.take(name, row["residence_id"])
+        fault = server.faults.take(name, row["residence_id"], accounts_named(request.param))
+        caller = Caller(world, account_id, self.base_url())
         if fault:
             server.journal.note(row, fault=fault.kind)
             if fault.kind == "latency":
                 released.wait(fault.seconds)
+            if fault.kind == "refuse" and fault.account_id and goes_by_rows(request, world.settings.batches):
+                no = Refused(fault.code or "refused", fault.words or "The upstream refuses", 400)
+                caller, fault = replace(caller, refuses={fault.account_id: no}), None
         answer = Answer(200, b'{"success":true,"timestamp":1,"result":{}}')
         if fault is None or fault.executes:
             try:
-                result = execute(Caller(world, account_id, self.base_url()), request)
+                result = execute(caller, request)
                 answer = answers.success(result, world.now())
                 server.journal.note(row, executed=True, status=200)
             except Refused as error:
                 answer = answers.refusal(error, world.now(), seed=world.settings.seed, command=name)
-                server.journal.note(row, status=answer.status, refused=f"{error.code}: {error.words}")
+                said = f"{error.code}: {error.words}"
+                server.journal.note(row, executed=error.did_some, status=answer.status, refused=said)
         self.deliver(answer, fault, row, released)
 
     def answer_token(self, query: str, body: bytes) -> None:

@@ -66,13 +66,17 @@ LONGEST_ID = 64
 
 
 class Refused(Exception):
-    """The upstream says no: ``code`` for programs, ``words`` for people, and the HTTP status it prefers."""
+    """The upstream says no: ``code`` for programs, ``words`` for people, and the HTTP status it prefers.
 
-    def __init__(self, code: str, words: str, status: int = 400) -> None:
+    ``did_some``: part of it was carried out nevertheless.
+    """
+
+    def __init__(self, code: str, words: str, status: int = 400, *, did_some: bool = False) -> None:
         super().__init__(code, words, status)
         self.code = code
         self.words = words
         self.status = status
+        self.did_some = did_some
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ def check_headers(headers: Any) -> None:
         if values != ["application/json"]:
             told = ", ".join(values) or "nothing"
             raise Refused("invalid_header", f"{name} must be exactly application/json, not {told}", status)
+
+
+def accounts_named(param: dict[str, Any]) -> set[str]:
+    """The accounts that the fields of a command name, alone or in a batch."""
+    rows = param.get("accounts", ())
+    return {row["account_id"] for row in (param, *rows) if "account_id" in row}
 
 
 def bearer(headers: Any) -> str:

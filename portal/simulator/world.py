@@ -15,11 +15,17 @@ from .tokens import Tokens
 from .wire import Refused
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+BATCHES = ("together", "each", "each_silent")
 
 
 @dataclass
 class Settings:
-    """How the simulator was started. ``now`` is the end of the first history, in seconds since 1970."""
+    """How the simulator was started. ``now`` is the end of the first history, in seconds since 1970.
+
+    ``batches`` is what becomes of a batch of members with a row in it that cannot be: ``together``, nothing of it
+    happens; ``each``, the good rows happen, and the answer is a refusal that names the bad ones; ``each_silent``, the
+    good rows happen, and the answer is a success.
+    """
 
     seed: str = "gatehouse"
     families: int = 40
@@ -28,6 +34,7 @@ class Settings:
     history_zone: str = "UTC"
     open_row_seconds: float = 1.0
     rotate_pictures_seconds: float = 0.0
+    batches: str = "together"
 
 
 @dataclass

@@ -113,7 +113,7 @@ class SimulatorProcess:
         self.tell("clock", advance_seconds=seconds)
 
     def reset(self, **settings: Any) -> None:
-        """The first day again: families, seed, window, now, history_zone, open_row_seconds."""
+        """The first day again: families, seed, window, now, history_zone, open_row_seconds, batches."""
         self.tell("reset", **settings)
 
     def start(self) -> None:
