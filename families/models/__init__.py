@@ -12,6 +12,7 @@ from families.models.families import (
     PropertyQuerySet,
     within_grant,
 )
+from families.models.importing import ColumnMemory, Sheet, SheetQuerySet
 from families.models.jobs import Job, JobQuerySet, JobRow, JobState, RowState
 from families.models.members import (
     FamilyInvitation,
@@ -25,6 +26,7 @@ from families.models.syncing import Change, Kind, SyncState
 
 __all__ = [
     "Change",
+    "ColumnMemory",
     "Family",
     "FamilyInvitation",
     "FamilyInvitationQuerySet",
@@ -46,6 +48,8 @@ __all__ = [
     "ReachQuerySet",
     "Rights",
     "RowState",
+    "Sheet",
+    "SheetQuerySet",
     "SyncState",
     "within_grant",
 ]
