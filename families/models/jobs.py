@@ -50,8 +50,9 @@ class JobQuerySet(models.QuerySet["Job"]):
 class Job(models.Model):
     """Bulk work that somebody asked for, of one ``kind``; what it does is done by whoever registered that kind.
 
-    ``pause_reason`` is "" where a person paused it. After ``not_after`` no row of it is begun any more. ``options``
-    holds what was chosen for all rows, and never a secret.
+    Paused with a ``pause_code`` it paused itself, and ``pause_reason`` says why; without one a person paused it. While
+    it runs, ``pause_reason`` is what it waits for. After ``not_after`` no row of it is begun any more. ``options``
+    holds what was chosen for all rows, and never a secret. One worker at a time is at it, until ``worked_until``.
     """
 
     public_id = models.CharField(
@@ -66,7 +67,10 @@ class Job(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     not_after = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
+    pause_code = models.CharField(max_length=20, blank=True)
     pause_reason = models.TextField(blank=True)
+    worked_by = models.CharField(max_length=36, blank=True)
+    worked_until = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     objects = JobQuerySet.as_manager()
@@ -85,7 +89,8 @@ class JobRow(models.Model):
     """One row of a job: at most one command at a time, claimed by one worker, never sent twice by itself.
 
     ``number`` is its line for people, from 1. ``values`` are what it says, by field, and never a secret. ``mark`` is
-    the preview's word for it. ``attempt`` is part of its press, and grows only when a person lets it go once more.
+    the preview's word for it. ``attempt`` is part of its press, and grows only once what became of the attempt before
+    is known: by itself where nothing was done, else when a person lets it go once more.
     """
 
     public_id = models.CharField(
