@@ -10,15 +10,35 @@ from access.models.history import (
     OpeningRevision,
     Picture,
 )
+from access.models.moving import (
+    NOT_GONE,
+    ItemKind,
+    ItemState,
+    MoveOut,
+    MoveOutItem,
+    MoveOutQuerySet,
+    MoveOutReading,
+    MoveOutState,
+    MoveOutStep,
+)
 from access.models.passes import TempKey
 
 __all__ = [
     "DEVICE_TYPES",
+    "NOT_GONE",
     "Call",
     "Device",
     "Gap",
     "HourlyCount",
     "HourlyCountQuerySet",
+    "ItemKind",
+    "ItemState",
+    "MoveOut",
+    "MoveOutItem",
+    "MoveOutQuerySet",
+    "MoveOutReading",
+    "MoveOutState",
+    "MoveOutStep",
     "Opening",
     "OpeningRevision",
     "Outage",

@@ -71,7 +71,11 @@ class FamilyQuerySet(models.QuerySet["Family"]):
 
 
 class Family(models.Model):
-    """A household at the upstream (a residence). Never deleted: marked gone when it is no longer there."""
+    """A household at the upstream (a residence). Never deleted: marked gone when it is no longer there.
+
+    ``household_leaving_at``: since then a whole household is being moved out, and nobody is given the family before
+    that has ended. ``household_since``: when the last one had moved out; no grant begins before it.
+    """
 
     public_id = models.CharField(
         max_length=PUBLIC_ID_LENGTH, unique=True, default=new_public_id, editable=False
@@ -86,6 +90,8 @@ class Family(models.Model):
     last_seen_at = models.DateTimeField(default=timezone.now)
     online_changed_at = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
+    household_leaving_at = models.DateTimeField(null=True)
+    household_since = models.DateTimeField(null=True)
 
     objects = FamilyQuerySet.as_manager()
 
