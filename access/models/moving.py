@@ -78,12 +78,15 @@ class MoveOut(models.Model):
     ``is_whole``: everybody leaves, whoever is found meanwhile among them. ``all_passes``: every pass of the family
     goes, not only those made here by people who leave. Whom the family is handed to: ``new_owner``, else the
     account of ``owner_connection``; neither where the owner stays. ``acting`` is the person in whose name the steps of this
-    ``attempt`` are taken, and whose right is asked at each of them. ``claimed_*``: one process takes the steps.
+    ``attempt`` are taken, and whose right is asked at each of them. ``claimed_*``: one process takes the steps. ``entry`` is the number of the entry
+    of the trail with which it began.
     """
 
     public_id = models.CharField(
         max_length=PUBLIC_ID_LENGTH, unique=True, default=new_public_id, editable=False
     )
+    # Of the form that began it: the same one sent twice begins one.
+    press = models.CharField(max_length=64, unique=True)
     family = models.ForeignKey(Family, models.CASCADE, related_name="move_outs")
     family_name = models.TextField()
     is_whole = models.BooleanField()
@@ -103,6 +106,7 @@ class MoveOut(models.Model):
     attempt_at = models.DateTimeField(default=timezone.now)
     claimed_by = models.CharField(max_length=36, blank=True)
     claimed_until = models.DateTimeField(null=True)
+    entry = models.BigIntegerField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     objects = MoveOutQuerySet.as_manager()
