@@ -367,6 +367,7 @@ SYNC_SECONDS = {
     "devices": env.int("SYNC_DEVICES_SECONDS", 30),
     "openings": env.int("SYNC_OPENINGS_SECONDS", 10),
     "calls": env.int("SYNC_CALLS_SECONDS", 30),
+    "temp_keys": env.int("SYNC_TEMP_KEYS_SECONDS", 120),
 }
 SYNC_THREADS = env.int("SYNC_THREADS", 16)
 # How long the states of a worker that was killed stay its own; a living one renews its lease.

@@ -21,11 +21,12 @@ from access.models.moving import (
     MoveOutState,
     MoveOutStep,
 )
-from access.models.passes import TempKey
+from access.models.passes import SINCE_EVER, TempKey
 
 __all__ = [
     "DEVICE_TYPES",
     "NOT_GONE",
+    "SINCE_EVER",
     "Call",
     "Device",
     "Gap",

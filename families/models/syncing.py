@@ -33,6 +33,7 @@ class Kind(models.TextChoices):
     DEVICES = "devices", _("Doors")
     OPENINGS = "openings", _("Openings")
     CALLS = "calls", _("Calls")
+    TEMP_KEYS = "temp_keys", _("Passes")
 
 
 class SyncState(models.Model):
@@ -40,6 +41,7 @@ class SyncState(models.Model):
 
     ``lease_until`` and ``fence``: whoever claims a state raises the fence and may write only while it holds.
     ``answer_*``: what the history algorithm must remember of the last good answer, as the upstream wrote it.
+    ``told_by``: the account whose passes the last good answer told whole; "" where it was another's, or in part.
     """
 
     kind = models.CharField(max_length=10, choices=Kind)
@@ -63,6 +65,7 @@ class SyncState(models.Model):
     newest_known = models.CharField(max_length=64, blank=True)
     begins_after = models.CharField(max_length=64, blank=True)
     gap_until = models.CharField(max_length=64, blank=True)
+    told_by = models.CharField(max_length=180, blank=True)
 
     objects = FamilyRowQuerySet.as_manager()
 
