@@ -63,6 +63,7 @@ POLICIES = {
     # Families.
     "families:family_list": Policy(),
     "families:family_detail": Policy(objects={"family_id": "family"}),
+    "families:family_changes": Policy(objects={"family_id": "family"}),
     "families:family_rename": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
     "families:member_invite": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
     "families:property_list": Policy(roles=REVIEWERS),

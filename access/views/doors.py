@@ -1,12 +1,13 @@
 """The board of doors, and the doors of one family."""
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 
 from access import selectors
 from access.selectors import DoorFilter
 from access.views.cards import door_cards, troubles_of
-from families.models import Family
-from families.selectors import get_family, list_properties
+from families.selectors import list_properties
+from families.views import frame
+from families.views.parts import find_family
 from portal.accounts.requests import SignedInRequest
 from portal.web.addresses import with_changes
 from portal.web.pages import render_page
@@ -42,16 +43,9 @@ def device_list(request: SignedInRequest) -> HttpResponse:
 
 
 def family_doors(request: SignedInRequest, family_id: str) -> HttpResponse:
-    """The doors of one family; the family's page asks for the fragment."""
-    try:
-        family = get_family(request.user, family_id)
-    except Family.DoesNotExist:
-        raise Http404 from None
+    """The doors of one family: a tab of its page, and on the dashboard of those who look after it."""
+    family = find_family(request, family_id)
     cards = door_cards(request.user, selectors.list_family_doors(request.user, family))
-    context = {
-        "family": family,
-        "cards": cards,
-        "troubles": troubles_of(cards),
-        "as_of": selectors.doors_as_of(request.user, family),
-    }
-    return render_page(request, "access/family_doors.html", "access/_family_doors.html", context)
+    return frame.render_tab(
+        request, family, frame.DOORS, "access/_family_doors.html", {"family": family, "cards": cards}
+    )

@@ -1,15 +1,12 @@
 """What people may type about a family, and what is said when it cannot be."""
 
-import unicodedata
-
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from families.models import FamilyInvitation, Rights
 from portal.audit.models import State
-from portal.web.typed import check_visible, one_address
+from portal.web.typed import one_address, one_name
 
 NAME_LENGTH = 64
 
@@ -28,17 +25,8 @@ class NameForm(forms.Form):
     name.validators = []
 
     def clean_name(self) -> str:
-        """The name without spaces around it."""
-        name = unicodedata.normalize("NFC", self.cleaned_data["name"]).strip()
-        if not name:
-            raise ValidationError(gettext("A name of spaces alone cannot be read. Type at least one letter."))
-        if len(name) > NAME_LENGTH:
-            raise ValidationError(
-                gettext("A name has at most %(limit)d signs; this one has %(count)s.")
-                % {"limit": NAME_LENGTH, "count": f"{len(name):,}"}
-            )
-        check_visible(name)
-        return name
+        """The name in one line, without spaces around it."""
+        return one_name(self.cleaned_data["name"], longest=NAME_LENGTH)
 
 
 class InviteForm(forms.Form):

@@ -1,8 +1,10 @@
 """Reads families for the pages; every function starts from what the person may see."""
 
 from families.selectors.detail import (
+    FamilyHead,
     FamilyOverview,
     get_family,
+    get_head,
     get_overview,
     list_invitations,
     pending_invitations,
@@ -20,6 +22,7 @@ from families.selectors.telling import rights_of
 
 __all__ = [
     "FamilyFilter",
+    "FamilyHead",
     "FamilyOverview",
     "FamilyPage",
     "Trouble",
@@ -27,6 +30,7 @@ __all__ = [
     "families_matching",
     "find_trouble",
     "get_family",
+    "get_head",
     "get_overview",
     "list_families",
     "list_invitations",

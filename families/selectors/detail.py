@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from families.models import Change, Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights
+from families.models import Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights
 from families.selectors.freshness import Freshness, freshness_of
 from families.selectors.reaching import Trouble, order_for_acting, organisations_reaches, trouble_of
-from families.selectors.telling import Pending, Told, tell_change, tell_invitation
+from families.selectors.telling import Pending, tell_invitation
 from portal.accounts.models import User
 from portal.audit.models import State
 
-CHANGES_SHOWN = 10
 _RANK = {Rights.ADMIN.value: 0, Rights.USER.value: 1, Rights.GUEST.value: 2}
 # What may have been sent: an invitation that was refused, or never left, is none.
 _MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
@@ -26,13 +25,10 @@ class Person:
 
 
 @dataclass(frozen=True)
-class FamilyOverview:
-    """Everything the page of a family shows, read at once."""
+class FamilyHead:
+    """What stands above every part of a family's page."""
 
-    family: Family
-    people: list[Person]
-    invitations: list[Pending]
-    changes: list[Told]
+    owners: list[Member]
     freshness: list[Freshness]
     connection_name: str
     trouble: Trouble | None
@@ -43,26 +39,42 @@ class FamilyOverview:
         return next((each for each in self.freshness if each.kind == Kind.MEMBERS), None)
 
 
+@dataclass(frozen=True)
+class FamilyOverview:
+    """The people of a family and those who were invited. ``is_read``: whether its people were ever read."""
+
+    family: Family
+    people: list[Person]
+    invitations: list[Pending]
+    is_read: bool
+
+
 def get_family(user: User, family_id: str) -> Family:
     """The family with its property; raises Family.DoesNotExist unless it is the person's to see."""
     return Family.objects.visible_to(user).select_related("property").get(public_id=family_id)
 
 
-def get_overview(user: User, family: Family) -> FamilyOverview:
-    """The family as its page shows it, read through the organisation's connections. Five queries, no upstream call."""
+def get_head(user: User, family: Family) -> FamilyHead:
+    """What is said above every part of its page, as the organisation's connections read it. Three queries."""
     reaches = sorted(organisations_reaches([family.pk]), key=order_for_acting)
-    ours = {reach.account_id for reach in reaches}
     name = reaches[0].connection.name if reaches else _removed(family)
-    changes = Change.objects.visible_to(user).filter(family=family).order_by("-at", "-pk")
-    return FamilyOverview(
-        family,
-        [Person(member, member.account_id in ours) for member in _members(family)],
-        list_invitations(user, family),
-        [tell_change(change) for change in changes[:CHANGES_SHOWN]],
+    return FamilyHead(
+        list(
+            Member.objects.filter(family=family, gone_at=None, auth=Rights.ADMIN).order_by(
+                "search_text", "pk"
+            )
+        ),
         freshness_of(family, [reach.connection_id for reach in reaches]),
         name,
         trouble_of(user, reaches, removed="" if reaches else name),
     )
+
+
+def get_overview(user: User, family: Family) -> FamilyOverview:
+    """The people of the family, as its page shows them. Two queries, three where it names nobody; no upstream call."""
+    people = _people(family)
+    is_read = bool(people) or family.sync_states.filter(kind=Kind.MEMBERS).exclude(last_good_at=None).exists()
+    return FamilyOverview(family, people, list_invitations(user, family), is_read)
 
 
 def list_invitations(user: User, family: Family) -> list[Pending]:
@@ -94,6 +106,8 @@ def _removed(family: Family) -> str:
     return last or ""
 
 
-def _members(family: Family) -> list[Member]:
-    members = Member.objects.filter(family=family, gone_at=None)
-    return sorted(members, key=lambda member: (_RANK.get(member.auth, 3), member.search_text, member.pk))
+def _people(family: Family) -> list[Person]:
+    ours = organisations_reaches([family.pk]).filter(account_id=OuterRef("account_id"))
+    members = Member.objects.filter(family=family, gone_at=None).annotate(is_ours=Exists(ours))
+    found = sorted(members, key=lambda member: (_RANK.get(member.auth, 3), member.search_text, member.pk))
+    return [Person(member, member.is_ours) for member in found]

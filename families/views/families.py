@@ -6,32 +6,31 @@ from django.shortcuts import redirect, render
 from families.forms.families import InviteForm, NameForm
 from families.models import Family
 from families.services import names
-from families.views import outcomes, parts
+from families.views import frame, outcomes, parts
 from portal.accounts.requests import SignedInRequest
-from portal.web.pages import render_page, wants_fragment
+from portal.web.pages import wants_fragment
 from portal.web.presses import read_press
 
 
 def family_detail(request: SignedInRequest, family_id: str) -> HttpResponse:
-    """A family: its name and state, its people, its doors. ``edit`` opens a form where there is no script."""
+    """A family: its name and state, and its people. ``edit`` opens a form where there is no script."""
     family = parts.find_family(request, family_id)
     edit = request.GET.get("edit", "") if parts.may_act(request, family) else ""
-    context = parts.page_context(
+    return frame.render_people(
         request,
         family,
         name_form=NameForm(initial={"name": family.name}) if edit == "name" else None,
         invite_form=InviteForm() if edit == "invitation" else None,
     )
-    return render_page(request, "families/family_detail.html", "families/_family_detail.html", context)
 
 
 def family_rename(request: SignedInRequest, family_id: str) -> HttpResponse:
-    """The form for a name in place of the name, and the renaming."""
+    """The form for a name in place of the name, or with ``closed`` the name again, and the renaming."""
     family = parts.find_family(request, family_id)
     if request.method != "POST":
         if not wants_fragment(request):
             return redirect(parts.edit_address(family, "name"))
-        form = NameForm(initial={"name": family.name})
+        form = None if "closed" in request.GET else NameForm(initial={"name": family.name})
         return render(request, "families/_family_name.html", parts.name_context(request, family, form))
     form = NameForm(request.POST)
     if not form.is_valid():
@@ -55,12 +54,11 @@ def family_rename(request: SignedInRequest, family_id: str) -> HttpResponse:
         if outcome.is_done:
             response["HX-Trigger"] = "family-renamed"
         return response
-    return parts.show_outcome(request, family, outcome, name_form=shown)
+    return frame.show_outcome(request, family, outcome, name_form=shown)
 
 
 def _ask_again(request: SignedInRequest, family: Family, form: NameForm) -> HttpResponse:
     if wants_fragment(request):
         context = parts.name_context(request, family, form)
         return render(request, "families/_family_name.html", context, status=422)
-    context = parts.page_context(request, family, name_form=form)
-    return render(request, "families/family_detail.html", context, status=422)
+    return frame.render_people(request, family, name_form=form, status=422)

@@ -9,7 +9,7 @@ from families.forms.families import InviteForm
 from families.models import Family
 from families.services import invitations as inviting
 from families.services.invitations import AlreadyInvited, AlreadyMember
-from families.views import outcomes, parts
+from families.views import frame, outcomes, parts
 from portal.accounts.requests import SignedInRequest
 from portal.web.pages import wants_fragment
 from portal.web.presses import read_press
@@ -60,12 +60,11 @@ def member_invite(request: SignedInRequest, family_id: str) -> HttpResponse:
         if outcome.is_done:
             response["HX-Trigger"] = "member-invited"
         return response
-    return parts.show_outcome(request, family, outcome, invite_form=shown)
+    return frame.show_outcome(request, family, outcome, invite_form=shown)
 
 
 def _ask_again(request: SignedInRequest, family: Family, form: InviteForm) -> HttpResponse:
     if wants_fragment(request):
         context = parts.invite_context(request, family, form)
         return render(request, "families/_member_invite.html", context, status=422)
-    context = parts.page_context(request, family, invite_form=form)
-    return render(request, "families/family_detail.html", context, status=422)
+    return frame.render_people(request, family, invite_form=form, status=422)

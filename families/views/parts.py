@@ -2,16 +2,13 @@
 
 from typing import Any
 
-from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404
 from django.urls import reverse
 
 from families import selectors
 from families.forms.families import InviteForm, NameForm
 from families.models import Family, Member
 from families.selectors.access import get_access
-from families.views.outcomes import Outcome
 from portal.accounts.requests import SignedInRequest
 from portal.web.presses import new_press
 
@@ -80,35 +77,12 @@ def portal_purpose(member: Member) -> str:
     return f"invite-member:{member.public_id}"
 
 
-def page_context(
-    request: SignedInRequest,
-    family: Family,
-    *,
-    name_form: NameForm | None = None,
-    invite_form: InviteForm | None = None,
+def people_context(
+    request: SignedInRequest, family: Family, *, invite_form: InviteForm | None = None
 ) -> dict[str, Any]:
-    """What the family's page takes."""
+    """What families/_family_detail.html takes."""
     return {
         "overview": selectors.get_overview(request.user, family),
         **access_context(request, family),
-        "log_url": f"{reverse('desk:log_list')}?family={family.public_id}",
-        **name_context(request, family, name_form),
         **invite_context(request, family, invite_form),
     }
-
-
-def show_outcome(
-    request: SignedInRequest,
-    family: Family,
-    outcome: Outcome,
-    *,
-    name_form: NameForm | None = None,
-    invite_form: InviteForm | None = None,
-) -> HttpResponse:
-    """What became of an action, for those without a script: back to the page when it is done, else the page itself."""
-    if outcome.is_done:
-        messages.success(request, outcome.sentence)
-        return redirect("families:family_detail", family.public_id)
-    context = page_context(request, family, name_form=name_form, invite_form=invite_form)
-    context["notices"] = [outcome]
-    return render(request, "families/family_detail.html", context, status=outcome.status)
