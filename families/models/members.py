@@ -77,9 +77,12 @@ class ReachQuerySet(models.QuerySet["Reach"]):
 
         Brings its connection along.
         """
+        return self.for_acting().filter(family=family).select_related("connection").first()
+
+    def for_acting(self) -> Self:
+        """Those through which something can be done now; of each family the one that acts in it comes first."""
         rank = Case(When(auth=Rights.ADMIN, then=0), When(auth=Rights.USER, then=1), default=2)
-        found = self.working().filter(family=family).select_related("connection")
-        return found.order_by(rank, "first_seen_at", "pk").first()
+        return self.working().order_by(rank, "first_seen_at", "pk")
 
     def own_of(self, user: User, family: Family) -> "Reach | None":
         """The person's own account in this family, for their own PIN, NFC, Bluetooth and face; None without one.
