@@ -59,6 +59,7 @@ POLICIES = {
     "desk:dashboard": Policy(),
     "desk:log_list": Policy(),
     "desk:log_new": Policy(),
+    "desk:family_log": Policy(objects={"family_id": "family"}),
     "desk:search": Policy(),
     # Families.
     "families:family_list": Policy(),

@@ -145,7 +145,7 @@ def _unknown(user: User) -> Iterator[Item]:
         else:
             title = _("Nobody knows whether this was done: %(what)s") % {"what": command.event}
         if command.family_id and command.object_kind == "relay" and command.family:
-            url = f"{reverse('desk:log_list')}?family={command.family.public_id}"
+            url = reverse("desk:family_log", args=[command.family.public_id])
             yield Item("unknown", title, detail, url, _("Look in the log"))
         elif command.family_id and command.family:
             yield Item(

@@ -68,7 +68,7 @@ class _Teller:
         self._names_family = not user.is_family_admin
         self._dates: dict[tuple[date, str], str] = {}
         self._links: dict[str, list[tuple[str, str]]] = {}
-        self._log_url = reverse("desk:log_list")
+        self._log_url = _address("desk:family_log")
         self._family_url = _address("families:family_detail")
         self._thumbnail_url = _address("access:opening_thumbnail")
         self._labels = {
@@ -177,7 +177,7 @@ class _Teller:
         if family_id not in self._links:
             self._links[family_id] = [
                 (self._family_url(family_id), self._labels["family_link"]),
-                (f"{self._log_url}?family={family_id}", self._labels["log_link"]),
+                (self._log_url(family_id), self._labels["log_link"]),
             ]
         return self._links[family_id]
 

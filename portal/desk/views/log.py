@@ -1,5 +1,6 @@
-"""The log page, and the poll that keeps its top live."""
+"""The log page, the log of one family, and the poll that keeps its top live."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.utils.translation import gettext as _
 from access.models import Device
 from families.models import Family, Property
 from families.selectors import list_properties
+from families.views import frame
+from families.views.parts import find_family
 from portal.accounts.requests import SignedInRequest
 from portal.desk import log, rows
 from portal.desk.log import LogFilter, Watermark
@@ -26,20 +29,27 @@ MANY_OF_OTHERS = 500
 def log_list(request: SignedInRequest) -> HttpResponse:
     """A page of the log, as filtered by the address."""
     chosen = _filter(request)
-    cursor = request.GET.get("before", "")
-    is_top = not cursor and chosen.until is None
-    # Taken before the rows: what comes in between is then shown twice by no one and missed by no one.
-    seen = log.watermark() if is_top else None
-    found, next_cursor = log.list_log(request.user, chosen, cursor=cursor)
-    context = {
-        "days": rows.days(request.user, found),
+    context = _page(request, chosen) | {
         "is_filtered": chosen.is_narrow,
-        "older_url": with_changes(request, before=next_cursor) if next_cursor else "",
-        "newer_url": with_changes(request, before="") if cursor else "",
-        **(_live(request, seen, found) if seen else {}),
-        **({} if wants_fragment(request) else _around(request, chosen)),
+        "whole_url": reverse("desk:log_list"),
     }
+    if not wants_fragment(request):
+        context |= _around(request, chosen)
     return render_page(request, "desk/log_list.html", "desk/_log.html", context)
+
+
+def family_log(request: SignedInRequest, family_id: str) -> HttpResponse:
+    """A page of one family's log: a tab of the family's page."""
+    family = find_family(request, family_id)
+    chosen = replace(_filter(request), family=family, in_property=None)
+    context = _page(request, chosen) | _around(request, chosen)
+    url = reverse("desk:family_log", args=[family.public_id])
+    context |= {
+        "is_filtered": chosen != LogFilter(family=family),
+        "whole_url": url,
+        "filter_url": url,
+    }
+    return frame.render_tab(request, family, frame.LOG, "desk/_family_log.html", context)
 
 
 def log_new(request: SignedInRequest) -> HttpResponse:
@@ -50,7 +60,8 @@ def log_new(request: SignedInRequest) -> HttpResponse:
     now = log.watermark()
     if now == seen:
         return HttpResponse(status=204)
-    found = log.list_new(request.user, _filter(request), seen)
+    chosen = _filter(request)
+    found = log.list_new(request.user, chosen, seen)
     if not found and now.opening + now.call - seen.opening - seen.call < MANY_OF_OTHERS:
         return HttpResponse(status=204)
     top = _moment(request.GET.get("top", ""))
@@ -61,9 +72,24 @@ def log_new(request: SignedInRequest) -> HttpResponse:
         "days": rows.days(request.user, above, are_new=True),
         "known_day": timezone.localtime(top).date().isoformat() if top else "",
         "late": late,
-        **_live(request, now, above, top=newest),
+        **_live(request, chosen, now, above, top=newest),
     }
     return render(request, "desk/_log_new.html", context)
+
+
+def _page(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
+    """The rows of the page that the address asks for, and while it is the top what watches it."""
+    cursor = request.GET.get("before", "")
+    is_top = not cursor and chosen.until is None
+    # Taken before the rows: what comes in between is then shown twice by no one and missed by no one.
+    seen = log.watermark() if is_top else None
+    found, next_cursor = log.list_log(request.user, chosen, cursor=cursor)
+    return {
+        "days": rows.days(request.user, found),
+        "older_url": with_changes(request, before=next_cursor) if next_cursor else "",
+        "newer_url": with_changes(request, before="") if cursor else "",
+        **(_live(request, chosen, seen, found) if seen else {}),
+    }
 
 
 def _around(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
@@ -77,9 +103,13 @@ def _around(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
     }
 
 
-def _live(request: SignedInRequest, seen: Watermark, found: list[log.Row], top: str = "") -> dict[str, Any]:
+def _live(
+    request: SignedInRequest, chosen: LogFilter, seen: Watermark, found: list[log.Row], top: str = ""
+) -> dict[str, Any]:
     newest = top or (found[0].place.at.isoformat() if found else "")
-    poll_url = with_changes(request, reverse("desk:log_new"), seen=str(seen), top=newest, before="")
+    family_id = chosen.family.public_id if chosen.family else ""
+    new_url = reverse("desk:log_new")
+    poll_url = with_changes(request, new_url, family=family_id, seen=str(seen), top=newest, before="")
     moment = _moment(newest)
     return {"poll_url": poll_url, "as_of_words": relative(moment) if moment else ""}
 
@@ -121,7 +151,7 @@ def _filters(request: SignedInRequest, chosen: LogFilter) -> dict[str, Any]:
     return {
         "text": chosen.text,
         "is_open": bool(chosen.device or chosen.in_property or chosen.result or chosen.since or chosen.until),
-        "properties": list_properties(request.user),
+        "properties": [] if chosen.family else list_properties(request.user),
         "property_id": chosen.in_property.public_id if chosen.in_property else "",
         "family": chosen.family,
         "without_family_url": with_changes(request, family="", door="", before=""),
