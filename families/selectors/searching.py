@@ -1,30 +1,37 @@
 """Finds families, members and whatever else has a ``search_text`` by what somebody types."""
 
-import unicodedata
+from collections import defaultdict
+from collections.abc import Collection
 
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
-from families.models import Member
+from families.models import Family, Member
 from portal.text import searchable
 from portal.upstream.text import clean
 
 # Whoever types more words than a long name has is not looking for one.
 MOST_WORDS = 8
-# From here on a word is looked for anywhere in a name; shorter ones only where a word begins.
-ANYWHERE_LENGTH = 3
-_WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
+# How many of what a search met in a family are named beside it; and in all of them together, at most.
+NAMED_IN_A_FAMILY = 3
+_READ_AT_MOST = 2_000
+_MEMBER, _DEVICE = 0, 1
 
 
 def families_matching(text: str) -> Q:
-    """Families whose name, or one of whose members' names and addresses, has every word of ``text``.
+    """Families whose name, one of whose members' names and addresses, or one of whose devices' names has every word.
 
-    Case and accents do not count. Members who are gone do not count either. An empty text matches all.
+    Case and accents do not count, nor do members and devices who are gone. An empty text matches all.
     """
     words = _words(text)
     if not words:
         return Q()
-    members = Member.objects.filter(_has_all(words), gone_at=None)
-    return _has_all(words) | Q(pk__in=members.values("family_id"))
+    families = Family.objects.filter(search_text__finds=words)
+    members = Member.objects.filter(search_text__finds=words, gone_at=None)
+    # Design decision: the devices of a family are joined by name; `families` imports nothing of `access`.
+    having = Family.objects.filter(devices__search_text__finds=words, devices__gone_at=None)
+    ids = [families.values("pk"), members.values("family_id"), having.values("pk")]
+    return Q(pk__in=ids[0].union(*ids[1:], all=True))
 
 
 def names_matching(text: str) -> Q:
@@ -33,27 +40,29 @@ def names_matching(text: str) -> Q:
     One and two letters match where a word begins ("Li"), three and more anywhere; case and accents do not count.
     """
     words = _words(text)
-    return _has_all(words) if words else Q(pk__in=[])
+    return Q(search_text__finds=words) if words else Q(pk__in=[])
 
 
-def _words(text: str) -> list[str]:
-    return searchable(clean(text)).split()[:MOST_WORDS]
-
-
-def _has_all(words: list[str]) -> Q:
-    found = Q()
-    for word in words:
-        if len(word) >= ANYWHERE_LENGTH or _is_written_without_spaces(word):
-            found &= Q(search_text__contains=word)
-        else:
-            found &= Q(search_text__startswith=word) | Q(search_text__contains=f" {word}")
-    phrase = " ".join(words)
-    if len(words) > 1 and len(phrase) >= ANYWHERE_LENGTH:
-        # What stands there just so is found, also where a short word begins none.
-        found |= Q(search_text__contains=phrase)
+def names_found(text: str, family_ids: Collection[int]) -> dict[int, list[str]]:
+    """What ``text`` met in each of a few families: names of members, then of devices, the first of them. One query."""
+    words = _words(text)
+    found: dict[int, list[str]] = defaultdict(list)
+    if not words or not family_ids:
+        return found
+    named = NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value(""))
+    name = Coalesce(named, NullIf("account_name", Value("")), F("email"))
+    members = Member.objects.filter(search_text__finds_here=words, family__in=family_ids, gone_at=None)
+    having = Family.objects.filter(
+        devices__search_text__finds_here=words, pk__in=family_ids, devices__gone_at=None
+    )
+    rows = members.values_list("family_id", Value(_MEMBER), "search_text", name).union(
+        having.values_list("pk", Value(_DEVICE), "devices__search_text", "devices__name"), all=True
+    )
+    for pk, _kind, _order, word in sorted(rows[:_READ_AT_MOST]):
+        if len(found[pk]) < NAMED_IN_A_FAMILY and word not in found[pk]:
+            found[pk].append(word)
     return found
 
 
-def _is_written_without_spaces(word: str) -> bool:
-    """Whether a single sign of it may be a word of its own, as 李 is."""
-    return unicodedata.name(word[0], "").startswith(_WITHOUT_SPACES)
+def _words(text: str) -> str:
+    return " ".join(searchable(clean(text)).split()[:MOST_WORDS])
