@@ -146,8 +146,9 @@ class _Writing:
         if was_gone:
             self._note_joined(reading, family, member, explanations)
             return
-        clues = _clues(member)
-        if member.auth != before[1] and not explanations.explain(ChangeKind.RIGHTS, family.pk, *clues):
+        if member.auth != before[1] and not explanations.explain_rights(
+            family.pk, before[1], member.auth, *_clues(member)
+        ):
             self._note(reading, family, ChangeKind.RIGHTS, member.name, before[1], member.auth)
         if member.name != before[0]:
             self._note(reading, family, ChangeKind.MEMBER_RENAMED, before[0], before[0], member.name)
