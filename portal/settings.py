@@ -347,6 +347,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 60},
     },
+    "run-jobs": {"task": "families.tasks.run_jobs", "schedule": 2.0, "options": {"expires": 10}},
     "fetch-pictures": {"task": "access.tasks.fetch_pictures", "schedule": 2.0, "options": {"expires": 10}},
 }
 
@@ -370,6 +371,8 @@ SYNC_SECONDS = {
     "temp_keys": env.int("SYNC_TEMP_KEYS_SECONDS", 120),
 }
 SYNC_THREADS = env.int("SYNC_THREADS", 16)
+# So many rows of a job are on their way at a time, of each worker at most UPSTREAM_ACTIONS_AT_ONCE.
+JOB_THREADS = env.int("JOB_THREADS", 4)
 # How long the states of a worker that was killed stay its own; a living one renews its lease.
 SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", 30.0)
 CAPTURE_HOSTS = env.list("CAPTURE_HOSTS", default=[])

@@ -1,6 +1,9 @@
 """The budget of calls: never more in a minute through one connection than its setting says, over all processes."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -13,6 +16,17 @@ from portal.upstream.errors import UpstreamBusy
 KEPT_FOR_PEOPLE = 0.1
 # Long enough to look back at a day; nobody else clears them away.
 KEEP = timedelta(days=1)
+_leaves_the_share: ContextVar[bool] = ContextVar("budget_leaves_the_share", default=False)
+
+
+@contextmanager
+def leaving_the_peoples_share() -> Iterator[None]:
+    """Within it, what is sent on somebody's behalf while they do not wait takes nothing of the people's share."""
+    token = _leaves_the_share.set(True)
+    try:
+        yield
+    finally:
+        _leaves_the_share.reset(token)
 
 
 class Allowance:
@@ -57,7 +71,7 @@ def take(connection: Connection, calls: int, *, for_people: bool = False) -> All
     """Take ``calls`` from this minute's budget, or None when that many are not left."""
     limit = (
         connection.calls_per_minute
-        if for_people
+        if for_people and not _leaves_the_share.get()
         else int(connection.calls_per_minute * (1 - KEPT_FOR_PEOPLE))
     )
     minute = timezone.now().replace(second=0, microsecond=0)

@@ -1,0 +1,15 @@
+"""What runs in the background for families. Each task is one call; a message holds nothing, the database all."""
+
+from celery import shared_task
+
+from families.services import jobs
+
+# A task of this length lets the sync have its turn; it is sent again while there is something to do.
+SECONDS = 20.0
+
+
+@shared_task
+def run_jobs() -> None:
+    """Every two seconds, and at once after a confirmation: rows of jobs are sent. Another worker's jobs are left alone."""
+    if jobs.work(SECONDS):
+        run_jobs.apply_async(expires=15)
