@@ -67,20 +67,20 @@ def outcome_of(act: Callable[[], Performed], tell: Telling) -> Outcome:
 def of_rename(command: Command, *, is_lost: bool = False) -> Outcome:
     """What became of a name."""
     name = command.parameters.get("family_name", "")
-    match _state(command, is_lost=is_lost):
+    match state_of(command, is_lost=is_lost):
         case State.SUCCEEDED:
             return Outcome("ok", _("The family is now called “%(name)s”.") % {"name": name}, "")
         case State.UNKNOWN:
             detail = _("No answer came. The family is read again by itself: look before you try again.")
             return Outcome("unknown", _("We do not know whether the name was changed."), detail, 502)
         case _:
-            return _undone(command, _("The name was not changed."))
+            return undone(command, _("The name was not changed."))
 
 
 def of_invitation(command: Command, *, is_lost: bool = False) -> Outcome:
     """What became of an invitation."""
     email, auth = command.parameters.get("email", ""), command.parameters.get("auth", "")
-    match _state(command, is_lost=is_lost):
+    match state_of(command, is_lost=is_lost):
         case State.SUCCEEDED:
             title = _("%(email)s was invited as %(rights)s.") % {"email": email, "rights": rights_of(auth)}
             return Outcome("ok", title, _("They appear here once they have joined."))
@@ -88,7 +88,34 @@ def of_invitation(command: Command, *, is_lost: bool = False) -> Outcome:
             title = _("The invitation to %(email)s may have been sent.") % {"email": email}
             return Outcome("unknown", title, _("No answer came. Ask them before sending another."), 502)
         case _:
-            return _undone(command, _("Nobody was invited."))
+            return undone(command, _("Nobody was invited."))
+
+
+def state_of(command: Command, *, is_lost: bool) -> str:
+    """Where the command stands at this moment; ``is_lost``: its outcome could not be written down."""
+    return State.UNKNOWN if is_lost else command.state_now
+
+
+def undone(command: Command, title: str) -> Outcome:
+    """Refused, not sent, or not answered yet."""
+    if command.is_open:
+        return Outcome("off", _("It is on its way already."), _("Look again in a moment."))
+    if command.state == State.REFUSED:
+        if command.error == "refused":
+            said = _("It was refused: “%(words)s”") % {"words": command.words}
+            return Outcome(
+                "bad", title, said if command.words else _("It was refused without a reason."), 422
+            )
+        if command.error == "signed_out":
+            words = _("The connection is signed out: a manager has to sign it in again.")
+            return Outcome("bad", title, words, 503)
+        # What our own part says of a busy upstream, or of a look that found nothing changed.
+        words = _("%(words)s Then send it again.") % {"words": command.words}
+        if command.error == "read_back":
+            words = _("%(words)s Send it again.") % {"words": command.words}
+        return Outcome("bad", title, words, 503)
+    words = _("%(words)s Nothing was changed, and what you typed is kept: send it again in a moment.")
+    return Outcome("off", _("Not sent."), (words % {"words": command.words}).strip(), 503)
 
 
 def _old_page() -> Outcome:
@@ -113,29 +140,3 @@ def _no_connection() -> Outcome:
         _("What you typed is kept. A manager has to connect it, or sign its connection in again."),
         503,
     )
-
-
-def _state(command: Command, *, is_lost: bool) -> str:
-    return State.UNKNOWN if is_lost else command.state_now
-
-
-def _undone(command: Command, title: str) -> Outcome:
-    """Refused, not sent, or not answered yet."""
-    if command.is_open:
-        return Outcome("off", _("It is on its way already."), _("Look again in a moment."))
-    if command.state == State.REFUSED:
-        if command.error == "refused":
-            said = _("It was refused: “%(words)s”") % {"words": command.words}
-            return Outcome(
-                "bad", title, said if command.words else _("It was refused without a reason."), 422
-            )
-        if command.error == "signed_out":
-            words = _("The connection is signed out: a manager has to sign it in again.")
-            return Outcome("bad", title, words, 503)
-        # What our own part says of a busy upstream, or of a look that found nothing changed.
-        words = _("%(words)s Then send it again.") % {"words": command.words}
-        if command.error == "read_back":
-            words = _("%(words)s Send it again.") % {"words": command.words}
-        return Outcome("bad", title, words, 503)
-    words = _("%(words)s Nothing was changed, and what you typed is kept: send it again in a moment.")
-    return Outcome("off", _("Not sent."), (words % {"words": command.words}).strip(), 503)
