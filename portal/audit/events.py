@@ -17,6 +17,8 @@ EVENTS = {
     "import.pause": _("Import of residents paused"),
     "import.continue": _("Import of residents goes on"),
     "import.stop": _("Import of residents stopped"),
+    "import.retry": _("Line of an import sent once more"),
+    "import.settle": _("Outcome of a line of an import looked up"),
     "import.report": _("Report of an import taken"),
     "pass.delete": _("Delete passes"),
     "move_out.begin": _("Move-out begun"),
