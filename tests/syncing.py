@@ -10,7 +10,17 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection as database
 
-from access.models import Call, Device, Gap, HourlyCount, Opening, OpeningRevision, Outage, Relay
+from access.models import (
+    Call,
+    Device,
+    Gap,
+    HourlyCount,
+    Opening,
+    OpeningRevision,
+    Outage,
+    Relay,
+    TempKey,
+)
 from access.sync import runs
 from families.models import Change, Family, Kind, Member, Reach, SyncState
 from families.sync.reports import Report
@@ -24,11 +34,15 @@ _PASSING = {
     "id", "public_id", "first_seen_at", "last_seen_at", "online_changed_at", "missing_since", "began_at", "ended_at",
     "resolution_seconds", "seen_at", "picture_due_at", "due_at", "last_tried_at", "last_good_at",
     "digest", "fence", "lease_until", "lease_holder", "queued_until", "interval_seconds", "newest_known",
+    "told_by", "made_after", "sorted_at",
 }  # fmt: skip
+# When a pass was first seen; of what happened the same word says when that was.
+_PASSING_OF_PASSES = {"at"}
 # An address of a picture has another query in each answer.
 _ADDRESSES = {"thumbnail_url", "picture_url"}
 _TABLES = (
     Family, Member, Reach, Change, SyncState, Device, Relay, Outage, Opening, OpeningRevision, Call, Gap, HourlyCount,
+    TempKey,
 )  # fmt: skip
 
 
@@ -60,8 +74,14 @@ def tables(*without: str) -> dict[str, list[tuple[Any, ...]]]:
             opening.number,
         )
     told = {}
+    for reach in Reach.objects.all():
+        names[("Reach", reach.pk)] = (
+            names[("Connection", reach.connection_id)],
+            names[("Family", reach.family_id)],
+        )
     for model in _TABLES:
-        fields = [one for one in model._meta.concrete_fields if one.name not in passing]
+        hidden = passing | (_PASSING_OF_PASSES if model is TempKey else set())
+        fields = [one for one in model._meta.concrete_fields if one.name not in hidden]
         told[model.__name__] = sorted(
             (tuple(_tell(row, field, names) for field in fields) for row in model.objects.all()), key=repr
         )

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from access.sync import presses
 from access.sync.calls import Calls
 from access.sync.devices import Devices
 from access.sync.openings import Openings
+from access.sync.passes import TempKeys
 from families.models import Family, Kind, Reach, SyncState
 from families.sync import states
 from families.sync.engine import run
@@ -27,6 +29,7 @@ KEEPERS: dict[str, Keeper] = {
     Kind.DEVICES: Devices(),
     Kind.OPENINGS: Openings(),
     Kind.CALLS: Calls(),
+    Kind.TEMP_KEYS: TempKeys(),
 }
 LOOK_AGAIN_SECONDS = 0.2
 
@@ -71,8 +74,9 @@ def read_now(
     if Kind.FAMILIES in kinds:
         lists = SyncState.objects.filter(connection__in=by_id, kind=Kind.FAMILIES).order_by("pk")
         report.add(_read_to_the_end(list(lists.values_list("pk", flat=True)), by_id, progress))
-    # Doors before histories: the openings then find their devices at once.
-    for some in ((Kind.MEMBERS, Kind.DEVICES), (Kind.OPENINGS, Kind.CALLS)):
+    # Doors before histories: the openings then find their devices at once. Members before passes: they say which
+    # account acts in a family.
+    for some in ((Kind.MEMBERS, Kind.DEVICES), (Kind.OPENINGS, Kind.CALLS, Kind.TEMP_KEYS)):
         wanted = [kind for kind in some if kind in kinds]
         ids = _states_of_families(by_id.keys(), wanted, residence_id)
         report.add(_read_to_the_end(ids, by_id, progress))
@@ -113,7 +117,10 @@ def _states_of_families(
     if residence_id:
         reached = reached.filter(family__residence_id=residence_id)
     found = SyncState.objects.filter(family__in=reached.values("family"), kind__in=kinds)
-    return list(found.order_by("kind", "pk").values_list("pk", flat=True))
+    # The passes of a family in which an account of another connection acts are that one's to read.
+    told = found.annotate(reader=states.reading_connection(connections))
+    ours = told.filter(~Q(kind=Kind.TEMP_KEYS) | Q(reader__isnull=False))
+    return list(ours.order_by("kind", "pk").values_list("pk", flat=True))
 
 
 def _read_to_the_end(ids: Sequence[int], connections: dict[UUID, Connection], progress: Progress) -> Report:

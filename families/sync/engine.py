@@ -184,7 +184,7 @@ class Round:
                 earlier_good_at=state.last_good_at,
             )
             ahead = found.clock_ahead
-            if state.digest is None or bytes(state.digest) != answer.digest:
+            if state.digest is None or bytes(state.digest) != found.digest:
                 _ = answer.result, answer.unread
                 reading = found
         except Exception as problem:

@@ -17,8 +17,8 @@ from portal.upstream.types import FamilySummary
 
 # A family that one connection no longer lists is out of its reach after so many answers that agree.
 ANSWERS_UNTIL_GONE = 3
-# Six rows each at most: the family, its reach, four states.
-NEW_AT_ONCE = 80
+# Seven rows each at most: the family, its reach, five states.
+NEW_AT_ONCE = 70
 LONGEST_ID = 128
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Protocol
 
 from django.db import transaction
 
 from families.models import SyncState
 from families.sync import states
+from portal import fingerprints
 from portal.connections.models import Connection
 from portal.upstream.client import Answer, Client
 
@@ -39,6 +41,15 @@ class Reading:
         if self.state.family_id is None:
             raise LookupError("this answer is not about one family")
         return self.state.family_id
+
+    @cached_property
+    def digest(self) -> bytes:
+        """By which the same answer through the same connection is known again.
+
+        Keyed: the lists of passes and devices hold codes and passwords short enough to be found by trying. And of
+        one connection, for another's account may answer the same of other passes.
+        """
+        return self.answer.keyed_digest(fingerprints.digest_key(), self.connection.pk.bytes)
 
     @property
     def clock_ahead(self) -> timedelta:
@@ -106,7 +117,7 @@ def write_together(keeper: Keeper, readings: Sequence[Reading]) -> Written:
                 continue
             state.family = reading.state.family
             reading.state = state
-            state.digest = reading.answer.digest
+            state.digest = reading.digest
             reading.set_aside(())
             current.append(reading)
         counts = keeper.write(current) if current else {}

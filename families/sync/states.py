@@ -20,7 +20,7 @@ from families.models import Family, Kind, Reach, SyncState
 from families.sync import bulk
 from portal.connections.models import Connection
 
-FAMILY_KINDS = (Kind.MEMBERS, Kind.DEVICES, Kind.OPENINGS, Kind.CALLS)
+FAMILY_KINDS = (Kind.MEMBERS, Kind.DEVICES, Kind.OPENINGS, Kind.CALLS, Kind.TEMP_KEYS)
 HISTORIES = frozenset({Kind.OPENINGS, Kind.CALLS})
 # A history in which nothing happens is read ever more seldom, up to this many times its usual period.
 QUIET_FACTOR = 6
@@ -47,7 +47,7 @@ def make_for_connections() -> None:
 
 
 def make_for_families(families: Iterable[int]) -> None:
-    """The four states of each of these families; those that are there stay as they are."""
+    """The states of each of these families, one of each kind; those that are there stay as they are."""
     SyncState.objects.bulk_create(
         [
             SyncState(kind=kind, family_id=family, interval_seconds=_base(kind))
@@ -62,13 +62,17 @@ def reading_connection(connections: Collection[uuid.UUID]) -> Case:
     """An expression on SyncState: which of these connections reads it; NULL where none reaches the family.
 
     A family is read by the organisation's only, never by a person's own, of which only its list is read; and by the
-    first that reached it before later ones, so that its history is always told by the same account.
+    first that reached it before later ones, so that its history is always told by the same account. Its passes are
+    those of the account that acts in it: read through that one, or not at all.
     """
     reaches = Reach.objects.filter(
         family=OuterRef("family_id"), gone_at=None, connection__owner=None, connection__in=connections
     ).order_by("first_seen_at", "pk")
+    first_to_act = Reach.objects.for_acting().filter(family=OuterRef(OuterRef("family_id")))
+    acting = Reach.objects.filter(pk=Subquery(first_to_act.values("pk")[:1]), connection__in=connections)
     return Case(
         When(connection__in=connections, then=F("connection_id")),
+        When(kind=Kind.TEMP_KEYS, then=Subquery(acting.values("connection_id")[:1])),
         When(family__isnull=False, then=Subquery(reaches.values("connection_id")[:1])),
         output_field=UUIDField(),
     )

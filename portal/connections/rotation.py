@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,6 +22,8 @@ from portal.sealing import MARK, Unreadable, key_id_of, key_ring, reseal_text, t
 BATCH = 100
 # Longer than anybody holds a row between reading and writing it.
 LATECOMERS_SECONDS = 1.0
+# Key ids that are still needed for what cannot be made anew here; apps above add theirs.
+needed_elsewhere: list[Callable[[], set[str]]] = []
 
 
 class NotRotated(Exception):
@@ -80,7 +82,8 @@ def retire(by: By) -> Rotation:
 
 
 def _used() -> set[str]:
-    return {key_id for holder in _holders() for key_id in holder.key_ids()}
+    sealed = {key_id for holder in _holders() for key_id in holder.key_ids()}
+    return sealed.union(*(needed() for needed in needed_elsewhere))
 
 
 @contextmanager

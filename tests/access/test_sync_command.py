@@ -37,7 +37,7 @@ def sync(*words, **options):
 
 def test_it_reads_everything_and_says_what_it_added(connection):
     out, err = sync()
-    assert "13 answers" in out
+    assert "16 answers" in out
     assert f"{Opening.objects.count()} openings" in out
     assert err == ""
 
@@ -47,7 +47,7 @@ def test_with_json_nothing_else_stands_on_standard_output(simulator, connection)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     told = json.loads(out)
-    assert told["answers"] == 13
+    assert told["answers"] == 16
     assert told["added"]["openings"] == Opening.objects.count() > 0
     assert told["not_read"] == []
 
@@ -90,7 +90,7 @@ def test_what_was_not_understood_is_told_and_the_rest_is_kept(simulator, connect
     out, err = sync()
     assert err.count("Not understood") == 3
     assert "row 2" in err
-    assert "13 answers" in out
+    assert "16 answers" in out
 
 
 def test_an_upstream_that_is_off_is_one_clear_line(simulator, connection, settings):
@@ -154,7 +154,7 @@ def test_what_another_run_holds_is_waited_for_and_counted(simulator, connection)
     another.start()
     out, _ = sync()
     another.join()
-    assert "13 answers" in out
+    assert "16 answers" in out
     read_here = {row["residence_id"] for row in simulator.journal("get_akuvox_open_door_history")}
     assert one.family.residence_id not in read_here
     assert other.family.residence_id in read_here

@@ -20,6 +20,8 @@ from portal.upstream.signin import sign_in_with_password
 from tests.syncing import connect, empty, read, tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
+# What there is to read in six families.
+ALL = 6 * len(states.FAMILY_KINDS)
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def reading_of(connection, state, answer, *, fence):
     )
 
 
-@pytest.mark.parametrize("kind", [Kind.MEMBERS, Kind.DEVICES, Kind.OPENINGS, Kind.CALLS])
+@pytest.mark.parametrize("kind", states.FAMILY_KINDS)
 def test_a_stale_fence_writes_nothing(simulator, connection, kind):
     read(connection, Kind.FAMILIES)
     before = tables()
@@ -80,7 +82,7 @@ def test_a_worker_that_lost_its_states_while_it_waited_writes_nothing(simulator,
         SyncState.objects.filter(pk=state.pk).update(fence=state.fence + 1, lease_holder=taken)
     worker.join()
     assert tables() == before
-    assert SyncState.objects.filter(lease_holder=taken).count() == 6 * 4
+    assert SyncState.objects.filter(lease_holder=taken).count() == ALL
 
 
 def test_an_unchanged_answer_costs_no_query_per_family(simulator):
@@ -96,7 +98,7 @@ def test_an_unchanged_answer_costs_no_query_per_family(simulator):
         Connection.objects.update(last_good_at=timezone.now())
         with CaptureQueriesContext(database) as captured:
             report = runs.run_chunk(ids(family__isnull=False))
-        assert (report.changed, len(report.good)) == (0, families * 4)
+        assert (report.changed, len(report.good)) == (0, families * len(states.FAMILY_KINDS))
         counts.append(len(captured))
     assert counts[0] == counts[1]
     assert counts[0] <= 40
@@ -159,14 +161,14 @@ def test_an_upstream_that_is_off_is_given_up_after_a_few_calls(simulator, connec
     report = runs.run_chunk(ids(family__isnull=False))
     # Those under way when the fifth failed may fail too; the rest was not tried, and stays due.
     failed = SyncState.objects.filter(failures=1).count()
-    assert 5 <= failed < 24
-    assert len(report.failures) == 24
+    assert 5 <= failed < ALL
+    assert len(report.failures) == ALL
     assert Connection.objects.get().health == Health.FAILING
-    assert SyncState.objects.filter(due_at__lte=timezone.now(), family__isnull=False).count() == 24 - failed
+    assert SyncState.objects.filter(due_at__lte=timezone.now(), family__isnull=False).count() == ALL - failed
     assert not SyncState.objects.filter(lease_until__isnull=False).exists()
     simulator.start()
     simulator.clear_journal()
-    assert len(read(connection).failures) == 24 + 1
+    assert len(read(connection).failures) == ALL + 1
     assert simulator.journal() == []
     Connection.objects.update(open_until=timezone.now())
     assert not read(connection).failures
@@ -227,7 +229,7 @@ def test_a_pause_that_the_upstream_asks_for_is_kept_by_all(simulator, connection
     report = runs.run_chunk(ids(family__isnull=False))
     held = Connection.objects.get().hold_until
     assert held > timezone.now() + timedelta(seconds=20)
-    assert len(report.postponed) == 24
+    assert len(report.postponed) == ALL
     assert not report.failures
     assert not SyncState.objects.filter(lease_until__isnull=False).exists()
     simulator.clear_faults()
@@ -245,7 +247,7 @@ def test_the_budget_of_a_minute_is_never_exceeded(simulator, connection):
     report = runs.run_chunk(ids(family__isnull=False))
     assert all(count.calls <= 9 for count in CallCount.objects.all())
     assert len(simulator.journal()) == sum(count.calls for count in CallCount.objects.all())
-    assert len(report.postponed) == 24 - len(report.good)
+    assert len(report.postponed) == ALL - len(report.good)
     assert SyncState.objects.filter(family__isnull=False, due_at__gt=timezone.now()).exists()
     assert not SyncState.objects.filter(lease_until__isnull=False).exists()
 
@@ -281,7 +283,7 @@ def test_a_token_that_ends_in_the_middle_is_renewed_once_for_all_threads(simulat
     simulator.expire_tokens()
     simulator.clear_journal()
     report = runs.run_chunk(ids(family__isnull=False))
-    assert len(report.good) == 24
+    assert len(report.good) == ALL
     assert Connection.objects.get().token_version == 2
     assert len(simulator.journal("oauth2/token")) == 1
 

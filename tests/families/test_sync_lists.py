@@ -5,6 +5,7 @@ import pytest
 from django.utils import timezone
 
 from families.models import Change, Family, Kind, Reach, SyncState
+from families.sync import states
 from families.sync.lists import LONGEST_ID
 from portal.audit.models import State
 from tests.factories import CommandFactory
@@ -43,7 +44,7 @@ def read_list(connection):
 def test_a_new_family_comes_with_its_reach_and_its_states(simulator, connection):
     read_list(connection)
     assert Family.objects.count() == Reach.objects.count() == 4
-    assert SyncState.objects.filter(family__isnull=False).count() == 16
+    assert SyncState.objects.filter(family__isnull=False).count() == 4 * len(states.FAMILY_KINDS)
     assert set(Reach.objects.values_list("account_id", flat=True)) == {simulator.sign_in["account_id"]}
 
 
@@ -214,4 +215,4 @@ def test_a_thousand_new_families_are_written_in_short_transactions(simulator, co
     tell(simulator, [row(number) for number in range(1_000)])
     read_list(connection)
     assert Family.objects.count() == Reach.objects.count() == 1_000
-    assert SyncState.objects.filter(family__isnull=False).count() == 4_000
+    assert SyncState.objects.filter(family__isnull=False).count() == 1_000 * len(states.FAMILY_KINDS)

@@ -15,6 +15,7 @@ from portal.connections.models import Connection, Health
 from tests.factories import ConnectionFactory, FamilyFactory, ReachFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
+KINDS = len(states.FAMILY_KINDS)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_everything_that_is_due_is_handed_out_once(connection):
     add_families(connection, 5)
     sent = plan()
     assert sorted(flat(sent)) == sorted(SyncState.objects.values_list("pk", flat=True))
-    assert len(flat(sent)) == 5 * 4 + 1
+    assert len(flat(sent)) == 5 * KINDS + 1
     assert plan() == []
 
 
@@ -62,7 +63,7 @@ def test_a_message_that_could_not_be_sent_is_planned_again(connection):
 
     with pytest.raises(ConnectionError):
         planner.plan(fail)
-    assert len(flat(plan())) == 5
+    assert len(flat(plan())) == KINDS + 1
 
 
 def test_two_planners_at_once_hand_nothing_out_twice(connection):
@@ -86,7 +87,7 @@ def test_two_planners_at_once_hand_nothing_out_twice(connection):
         beat.join()
     assert not failures
     handed_out = flat(sent)
-    assert len(handed_out) == len(set(handed_out)) == 40 * 4 + 1
+    assert len(handed_out) == len(set(handed_out)) == 40 * KINDS + 1
 
 
 def test_what_somebody_has_or_what_is_not_due_is_left_alone(connection):
@@ -97,7 +98,7 @@ def test_what_somebody_has_or_what_is_not_due_is_left_alone(connection):
     mine.filter(kind=Kind.DEVICES).update(due_at=now + timedelta(seconds=20))
     mine.filter(kind=Kind.CALLS).update(lease_until=now - timedelta(seconds=1))
     kinds = set(SyncState.objects.filter(pk__in=flat(plan())).values_list("kind", flat=True))
-    assert kinds == {Kind.FAMILIES, Kind.OPENINGS, Kind.CALLS}
+    assert kinds == {Kind.FAMILIES, Kind.OPENINGS, Kind.CALLS, Kind.TEMP_KEYS}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_connection_that_may_not_be_called_gets_nothing(connection, fields):
     Connection.objects.update(**fields)
     assert plan() == []
     Connection.objects.update(paused_at=None, health=Health.GOOD, hold_until=None)
-    assert len(flat(plan())) == 9
+    assert len(flat(plan())) == 2 * KINDS + 1
 
 
 def test_a_family_that_nobody_reaches_is_not_read(connection):
@@ -151,11 +152,11 @@ def test_the_oldest_go_first_and_what_is_watched_before_them(connection):
 
 
 def test_a_message_holds_ids_of_one_connection_and_not_too_many(connection):
-    add_families(connection, planner.CHUNK // 4 + 10)
+    add_families(connection, planner.CHUNK // KINDS + 10)
     other = ConnectionFactory()
     add_families(other, 2)
     sent = plan()
-    assert [len(chunk) for chunk in sent] == [planner.CHUNK, 39, 9]
+    assert [len(chunk) for chunk in sent] == [planner.CHUNK, 10 * KINDS + 1, 2 * KINDS + 1]
     assert all(isinstance(pk, int) for pk in flat(sent))
 
 

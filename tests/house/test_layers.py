@@ -25,6 +25,8 @@ LAYERS = (
     ("portal.sqlite", 1),
     ("portal.ids", 1),
     ("portal.keys", 1),
+    ("portal.sealing", 1),
+    ("portal.fingerprints", 1),
     ("portal.text", 1),
     ("portal.cursors", 1),
     ("portal.waiting", 1),

@@ -17,12 +17,14 @@ from portal.console import ConsoleCommand, Stop
 
 BAR_WIDTH = 30
 DRAW_EVERY_SECONDS = 0.1
+# What a run counts as it adds it.
+ADDED = ("members", "devices", "openings", "calls", "temp_keys")
 
 
 class Command(ConsoleCommand):
     help = (
-        "Reads families, members, doors, openings and calls from the upstream now, whether due or not. What "
-        "another run is reading is waited for. Exit code 1 when a family could not be read; each is named."
+        "Reads families, members, doors, openings, calls and passes from the upstream now, whether due or not. "
+        "What another run is reading is waited for. Exit code 1 when a family could not be read; each is named."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -59,13 +61,13 @@ class Command(ConsoleCommand):
         self.say(
             _(
                 "%(good)d answers in %(seconds).1f s, %(changed)d with something new: %(members)d members, "
-                "%(devices)d devices, %(openings)d openings, %(calls)d calls added."
+                "%(devices)d devices, %(openings)d openings, %(calls)d calls, %(temp_keys)d passes added."
             )
             % {
                 "good": len(report.good),
                 "changed": report.changed,
                 "seconds": seconds,
-                **{name: counts[name] for name in ("members", "devices", "openings", "calls")},
+                **{name: counts[name] for name in ADDED},
             }
         )
         if counts["gaps"]:
@@ -142,7 +144,7 @@ def _as_json(report: Report, seconds: float, unusable: Sequence[str]) -> dict[st
         "answers": len(report.good),
         "changed": report.changed,
         "seconds": round(seconds, 3),
-        "added": {name: report.counts[name] for name in ("members", "devices", "openings", "calls")},
+        "added": {name: report.counts[name] for name in ADDED},
         "gaps": report.counts["gaps"],
         "not_read": told(report.failures),
         "not_understood": told(report.not_understood),
