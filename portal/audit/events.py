@@ -22,6 +22,7 @@ EVENTS = {
     "import.report": _("Report of an import taken"),
     "pass.delete": _("Delete passes"),
     "move_out.begin": _("Move-out begun"),
+    "move_out.again": _("Move-out tried again"),
     "move_out.checked": _("Move-out looked at again"),
     "move_out.record": _("Record of a move-out"),
     "person.sign_in": _("Signed in"),

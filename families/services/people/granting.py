@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from families.models import Family, Grant, Member
 from families.scope import grants_not_over
 from families.services.people import rights
-from families.services.people.standing import Standing, Term, last_day
+from families.services.people.standing import Standing, Term, TermRefused, last_day
 from portal.accounts.models import Role, User
 from portal.accounts.people import PersonRefused
 from portal.audit import trail
@@ -31,6 +31,14 @@ class GrantThere(PersonRefused):
         words = _("%(person)s has “%(family)s” already. Change that instead.")
         super().__init__(words % {"person": grant.person, "family": grant.family})
         self.grant = grant
+
+
+class HouseholdLeaving(TermRefused):
+    """The household that lives there is being moved out: nobody is given the family before that has ended."""
+
+    def __init__(self, family: Family) -> None:
+        words = _("“%(family)s” is being moved out at this moment. Give it once that has ended.")
+        super().__init__("starts_on", words % {"family": family})
 
 
 class GrantOver(PersonRefused):
@@ -50,7 +58,7 @@ def begin_grants(by: By, person: User, families: Iterable[Family], term: Term) -
     """Give a family admin these families; all or none.
 
     Each grant hides what was before it. A suspended one of the same family is ended and replaced. Raises
-    PermissionDenied, Gone, GrantThere and TermRefused.
+    PermissionDenied, Gone, GrantThere and TermRefused, of which HouseholdLeaving is one.
     """
     families = tuple(families)
     with transaction.atomic():
@@ -75,7 +83,7 @@ def change_grant(by: By, person: User, family: Family, term: Term) -> Grant:
         grant = _living(person, family)
         before = describe(grant)
         if grant.starts_at > timezone.now():
-            grant.starts_at = term.begin(family)
+            grant.starts_at = _after_the_last_household(family, term.begin(family))
         grant.ends_at = term.end(family, grant.starts_at)
         grant.may_invite = term.may_invite
         grant.save(update_fields=["starts_at", "ends_at", "may_invite"])
@@ -117,7 +125,11 @@ def begin(person: User, families: Iterable[Family], term: Term) -> list[GrantCha
 def give(
     person: User, family: Family, starts_at: datetime, ends_at: datetime | None, *, may_invite: bool = False
 ) -> GrantChange:
-    """A new grant, tied to the member of the family that has the person's address, if there is one."""
+    """A new grant, tied to the member of the family that has the person's address, if there is one.
+
+    It never begins before the last household had moved out; raises HouseholdLeaving while one is moving out.
+    """
+    starts_at = _after_the_last_household(family, starts_at)
     # Should that member leave the family, the sync suspends the grant.
     member = Member.objects.filter(family=family, email__iexact=person.email, gone_at=None).first()
     grant = Grant.objects.create(
@@ -159,6 +171,15 @@ def record(by: By, person: User, changes: Iterable[GrantChange]) -> None:
         family = change.grant.family
         about = About(family.pk, family.name, "person", person.public_id, person.email)
         trail.record(change.event, by, about, parameters=change.details)
+
+
+def _after_the_last_household(family: Family, starts_at: datetime) -> datetime:
+    """The moment itself, or a later one that shows nothing of the household before; raises HouseholdLeaving."""
+    # Locked, so that a move-out that begins now either is seen here, or finds the grant that is made here.
+    now = Family.objects.select_for_update().only("household_leaving_at", "household_since").get(pk=family.pk)
+    if now.household_leaving_at is not None and starts_at <= timezone.now():
+        raise HouseholdLeaving(family)
+    return max(starts_at, now.household_since) if now.household_since is not None else starts_at
 
 
 def _living(person: User, family: Family) -> Grant:
