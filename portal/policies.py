@@ -90,6 +90,16 @@ POLICIES = {
         objects={"property_id": "property"},
         body={"family": "family"},
     ),
+    # Imports of residents: drafts are their maker's alone.
+    "families:import_list": Policy(roles=MANAGERS),
+    "families:import_create": Policy(GET_POST, MANAGERS),
+    "families:import_families": Policy(roles=MANAGERS),
+    "families:import_columns": Policy(
+        GET_POST, MANAGERS, objects={"import_id": "draft"}, body={"family": "family"}
+    ),
+    "families:import_preview": Policy(roles=MANAGERS, objects={"import_id": "draft"}),
+    "families:import_confirm": Policy(GET_POST, MANAGERS, objects={"import_id": "draft"}),
+    "families:import_drop": Policy(POST, MANAGERS, objects={"import_id": "draft"}),
     # People.
     "families:person_list": Policy(roles=MANAGERS),
     "families:person_families": Policy(roles=MANAGERS),

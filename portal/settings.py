@@ -242,8 +242,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
-# No page takes a file: one is refused before a byte of it is written to the disk.
-DATA_UPLOAD_MAX_NUMBER_FILES = 0
+# No page takes a file, but where its view says so: any other is refused before a byte of it is kept.
+FILE_UPLOAD_HANDLERS = ["portal.web.uploads.NoFile"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

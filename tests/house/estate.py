@@ -18,6 +18,7 @@ from portal.connections.models import Connection, Health
 from portal.ids import hidden_id
 from tests import factories as make
 from tests.house.canaries import EARLIER, ELSEWHERE, HOME, OFFICE, VAULT
+from tests.house.estate_imports import draft_of
 from tests.house.estate_passkey import passkey
 from tests.house.estate_worlds import World, Worlds
 from tests.plugins.simulator import SimulatorProcess
@@ -62,7 +63,7 @@ class Estate(Worlds):
 
         Of what belongs to a person and not to a family, "home" is their own and "elsewhere" somebody else's.
         """
-        found = {kind: {} for kind in (*self.worlds["home"].ids, "session", "authenticator")}
+        found = {kind: {} for kind in (*self.worlds["home"].ids, "session", "authenticator", "draft")}
         for name, world in self.worlds.items():
             for kind, value in world.ids.items():
                 found[kind][name] = value
@@ -73,6 +74,8 @@ class Estate(Worlds):
         for name, whose in (("home", person or stranger), ("elsewhere", stranger)):
             found["session"][name] = self._session_of(whose)
             found["authenticator"][name] = self._authenticator_of(whose)
+            world = self.worlds["elsewhere" if whose == stranger else "home"]
+            found["draft"][name] = draft_of(whose, world, self.numbers, self.now)
         is_unlimited = person is not None and person.is_manager and not person.is_limited
         if not is_unlimited and (own := Connection.objects.filter(owner=person or stranger).first()):
             found["connection"]["home"] = own.public_id

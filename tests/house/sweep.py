@@ -16,7 +16,7 @@ from tests.house.canaries import EARLIER, ELSEWHERE, HOME, OFFICE
 
 OF_FAMILIES = ("family", "relay", "press", "opening", "member", "device")
 OF_ESTATE = (*OF_FAMILIES, "property", "person", "invitation")
-OF_ONESELF = ("session", "authenticator", "connection")
+OF_ONESELF = ("session", "authenticator", "connection", "draft")
 
 
 @dataclass(frozen=True)

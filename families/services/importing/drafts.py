@@ -1,0 +1,212 @@
+"""Imports before they are confirmed: a sheet is brought, read as somebody chooses, shown, and confirmed or dropped.
+
+Nothing here sends anything: a confirmed import is a job like others (families.services.jobs).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from families.models import ColumnMemory, Family, Job, JobRow, JobState, Rights, RowState, Sheet
+from families.services.importing import marking
+from families.services.importing.cells import Person, read_person
+from families.services.importing.columns import guess_columns, has_header, header_digest
+from families.services.importing.marking import Marked, Wish
+from families.services.importing.tables import SheetRefused, Table, read_table
+from families.services.jobs import running
+from portal.accounts.models import User
+from portal.upstream.text import clean
+
+KIND = "residents"
+# A preview that is older is read again before it is confirmed: somebody may have joined meanwhile.
+FRESH = timedelta(minutes=5)
+DRAFTS_KEPT = timedelta(days=7)
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a sheet is to be read, and what is to be done with its rows: all that a person may change of a draft."""
+
+    encoding: str
+    separator: str
+    has_header: bool
+    columns: Sequence[str]
+    family: Family | None
+    way: str
+    changes_rights: bool
+    auth: str
+
+
+class NothingToSend(Exception):
+    """No row of the draft would be sent: there is nothing to confirm."""
+
+
+class PreviewChanged(Exception):
+    """Reading the preview again found other rows to send than were shown: somebody has to look first."""
+
+
+def make_draft(user: User, *, content: bytes, name: str, family: Family | None = None) -> Sheet:
+    """Keep a sheet as a draft of ``user``'s, read as it is recognised and as they read one like it before.
+
+    ``family`` was fetched through ``visible_to(user)``. Raises SheetRefused, and PermissionDenied.
+    """
+    _may_import(user)
+    table = read_table(content)
+    rows = [line.cells for line in table.lines]
+    headed = has_header(rows)
+    name = " ".join(clean(name).split())[:100] or gettext("Pasted rows")
+    with transaction.atomic():
+        job = Job.objects.create(
+            kind=KIND,
+            title=name,
+            made_by=user,
+            options={"way": marking.INVITE, "changes_rights": False, "auth": Rights.GUEST.value},
+        )
+        return Sheet.objects.create(
+            job=job,
+            name=name,
+            content=content,
+            encoding=table.encoding,
+            separator=table.separator,
+            has_header=headed,
+            columns=columns_for(user, table, headed=headed),
+            family=family,
+        )
+
+
+def table_of(sheet: Sheet, encoding: str = "", separator: str = "") -> Table:
+    """The rows of a sheet, as it is to be read or as is asked for; raises SheetRefused."""
+    return read_table(bytes(sheet.content), encoding or sheet.encoding, separator or sheet.separator)
+
+
+def columns_for(user: User, table: Table, *, headed: bool) -> list[str]:
+    """What each column means: as this person said of such a header before, else guessed."""
+    rows = [line.cells for line in table.lines]
+    header = rows[0] if headed else []
+    if headed:
+        known = ColumnMemory.objects.filter(person=user, header=header_digest(header)).first()
+        if known is not None and len(known.columns) == table.width:
+            return list(known.columns)
+    return guess_columns(header, rows[len(header) > 0 :], table.width)
+
+
+def keep_choices(user: User, sheet: Sheet, choices: Choices) -> None:
+    """Keep how a draft is to be read, remember its columns, and read its rows. Raises SheetRefused, PermissionDenied."""
+    _may_import(user)
+    table = table_of(sheet, choices.encoding, choices.separator)
+    sheet.encoding, sheet.separator, sheet.has_header = table.encoding, table.separator, choices.has_header
+    sheet.columns, sheet.family = list(choices.columns), choices.family
+    with transaction.atomic():
+        sheet.save(update_fields=["encoding", "separator", "has_header", "columns", "family"])
+        sheet.job.options = {
+            "way": choices.way,
+            "changes_rights": choices.changes_rights,
+            "auth": choices.auth,
+        }
+        sheet.job.save(update_fields=["options"])
+        if choices.has_header:
+            ColumnMemory.objects.update_or_create(
+                person=user,
+                header=header_digest(table.lines[0].cells),
+                defaults={"columns": sheet.columns, "used_at": timezone.now()},
+            )
+    read_rows(user, sheet)
+
+
+def read_rows(user: User, sheet: Sheet) -> bool:
+    """Read the rows of a draft anew, and compare them with who is there now; False where somebody else does just now.
+
+    Raises SheetRefused.
+    """
+    reading = uuid4().hex
+    Sheet.objects.filter(pk=sheet.pk).update(reading=reading, read_at=None)
+    rows = [_row_of(sheet.job, marked) for marked in mark_sheet(user, sheet)]
+    kept = JobRow.objects.filter(job=sheet.job)
+    for start in range(0, max(len(rows), 1), _BATCH):
+        with transaction.atomic():
+            # Another reading that began later writes its own rows.
+            if not Sheet.objects.select_for_update().filter(pk=sheet.pk, reading=reading).exists():
+                return False
+            if not start:
+                kept.delete()
+            JobRow.objects.bulk_create(rows[start : start + _BATCH])
+    sheet.read_at = timezone.now()
+    return Sheet.objects.filter(pk=sheet.pk, reading=reading).update(read_at=sheet.read_at) == 1
+
+
+def mark_sheet(user: User, sheet: Sheet) -> list[Marked]:
+    """The rows of a draft as they compare with who is there now; raises SheetRefused."""
+    options = sheet.job.options
+    wish = Wish(options["way"], options["changes_rights"], options["auth"], sheet.family)
+    return marking.mark_people(user, _people(sheet, needs_names=wish.way == marking.CREATE), wish)
+
+
+def confirm_draft(user: User, sheet: Sheet, *, not_after: datetime) -> Job:
+    """Let the rows of a draft that are to be sent go; what was uploaded is deleted.
+
+    Raises NothingToSend, PreviewChanged, running.JobMovedOn for one that was confirmed at the same moment, and
+    PermissionDenied; nothing is sent then.
+    """
+    _may_import(user)
+    job = sheet.job
+    if sheet.read_at is None or timezone.now() - sheet.read_at > FRESH:
+        before = _to_send(job)
+        read_rows(user, sheet)
+        if _to_send(job) != before:
+            raise PreviewChanged
+    if not JobRow.objects.filter(job=job, state=RowState.WAITING).exists():
+        raise NothingToSend
+    with transaction.atomic():
+        running.confirm(user, job, not_after)
+        sheet.delete()
+    return job
+
+
+def drop_draft(user: User, sheet: Sheet) -> None:
+    """Delete a draft and all that was brought with it."""
+    _may_import(user)
+    Job.objects.filter(pk=sheet.job_id, state=JobState.DRAFT).delete()
+
+
+def drop_old_drafts() -> int:
+    """Delete the drafts that nobody confirmed for a week, with all that was brought; return how many there were."""
+    old = Job.objects.filter(kind=KIND, state=JobState.DRAFT, made_at__lt=timezone.now() - DRAFTS_KEPT)
+    for job in old:
+        Job.objects.filter(pk=job.pk, state=JobState.DRAFT).delete()
+    return len(old)
+
+
+def _may_import(user: User) -> None:
+    if not (user.is_active and user.is_manager):
+        raise PermissionDenied
+
+
+def _people(sheet: Sheet, *, needs_names: bool) -> list[Person]:
+    lines = table_of(sheet).lines[1 if sheet.has_header else 0 :]
+    if not lines:
+        raise SheetRefused(gettext("There is a header and nothing below it."))
+    return [read_person(line, sheet.columns, needs_names=needs_names) for line in lines]
+
+
+def _row_of(job: Job, marked: Marked) -> JobRow:
+    return JobRow(
+        job=job,
+        number=marked.person.number,
+        family=marked.family,
+        values=marked.values,
+        mark=marked.mark,
+        state=RowState.WAITING if marked.will_be_sent else RowState.LEFT_OUT,
+        words=marked.words,
+    )
+
+
+def _to_send(job: Job) -> list[int]:
+    rows = JobRow.objects.filter(job=job, state=RowState.WAITING)
+    return list(rows.order_by("number").values_list("number", flat=True))
