@@ -18,6 +18,7 @@ urlpatterns = [
         name="person_invite_member",
     ),
     path("families/<slug:family_id>/members/", include("families.urls_members")),
+    path("changes/", changes.change_list, name="change_list"),
     path("imports/", include("families.urls_imports")),
     path("jobs/", include("families.urls_jobs")),
     path("properties/", include("families.urls_properties")),

@@ -65,6 +65,7 @@ POLICIES = {
     "families:family_list": Policy(),
     "families:family_detail": Policy(objects={"family_id": "family"}),
     "families:family_changes": Policy(objects={"family_id": "family"}),
+    "families:change_list": Policy(roles=REVIEWERS),
     "families:family_rename": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
     "families:member_invite": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
     "families:property_list": Policy(roles=REVIEWERS),

@@ -34,7 +34,7 @@ _PASSING = {
     "id", "public_id", "first_seen_at", "last_seen_at", "online_changed_at", "missing_since", "began_at", "ended_at",
     "resolution_seconds", "seen_at", "picture_due_at", "due_at", "last_tried_at", "last_good_at",
     "digest", "fence", "lease_until", "lease_holder", "queued_until", "interval_seconds", "newest_known",
-    "told_by", "made_after", "sorted_at",
+    "told_by", "made_after", "happened_after", "happened_by", "sorted_at",
 }  # fmt: skip
 # When a pass was first seen; of what happened the same word says when that was.
 _PASSING_OF_PASSES = {"at"}

@@ -1,28 +1,52 @@
 """How far each family is in step with the upstream, and what was found different without our doing."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from families.models.families import Family, FamilyRowQuerySet, HistoryQuerySet
+from families.models.families import Family, FamilyRowQuerySet, HistoryQuerySet, within_grant
+from portal.accounts.models import User
 from portal.connections.models import Connection
 
 
+class ChangeQuerySet(HistoryQuerySet["Change"]):
+    """Changes, as somebody may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """Those of the person's families; for a family admin only what cannot have happened before their grant."""
+        found = super().visible_to(user)
+        if not user.is_family_admin:
+            return found
+        # A reading after the grant began may tell of who left before it did.
+        return found.filter(Q(happened_after=None) | within_grant(user, "happened_after"))
+
+
 class Change(models.Model):
-    """Something a sync found different from before that no command of ours explains."""
+    """Something a sync found different from before that no command of ours explains.
+
+    ``at``: when it was told apart from a mistake, and noted. It happened between two readings, the last that told of
+    before and the first that did not; each is None where it is not known.
+    """
 
     family = models.ForeignKey(Family, models.CASCADE, related_name="changes")
     at = models.DateTimeField(default=timezone.now)
+    happened_after = models.DateTimeField(null=True)
+    happened_by = models.DateTimeField(null=True)
     kind = models.CharField(max_length=32)
     subject = models.TextField()
     before = models.TextField(blank=True)
     after = models.TextField(blank=True)
 
-    objects = HistoryQuerySet.as_manager()
+    objects = ChangeQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["family", "-at"], name="families_change_family")]
+        indexes = [
+            models.Index(fields=["family", "-at"], name="families_change_family"),
+            models.Index(fields=["-at", "-id"], name="families_change_newest"),
+        ]
 
 
 class Kind(models.TextChoices):

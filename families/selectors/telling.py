@@ -11,10 +11,16 @@ from families.sync.changes import ChangeKind
 
 @dataclass(frozen=True)
 class Told:
-    """Something that happened, as a sentence."""
+    """A change as a sentence. ``between`` are the two readings that it happened between, None where one is not known."""
 
-    at: datetime
+    change: Change
     sentence: str
+    between: tuple[datetime, datetime] | None
+
+    @property
+    def at(self) -> datetime:
+        """When it was seen."""
+        return self.change.at
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ def tell_change(change: Change) -> Told:
             sentence = _("The family, until then “%(before)s”, was renamed to “%(after)s”") % names
         case _:
             sentence = _("%(who)s: %(before)s became %(after)s") % names
-    return Told(change.at, sentence)
+    after, by = change.happened_after, change.happened_by
+    return Told(change, sentence, (after, by) if after is not None and by is not None else None)
 
 
 def tell_invitation(invitation: FamilyInvitation) -> Pending:

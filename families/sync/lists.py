@@ -108,6 +108,8 @@ def tell_family(
                     before=family.name,
                     after=name,
                     at=reading.answered_at,
+                    happened_after=reading.earlier_good_at,
+                    happened_by=reading.answered_at,
                 )
             family.name, family.search_text = name, searchable(name)
     if is_online != family.is_online:

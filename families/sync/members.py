@@ -177,7 +177,9 @@ class _Writing:
                 member.gone_at = reading.answered_at
                 self.gone.append(member)
                 if not is_ours:
-                    self._note(reading, family, ChangeKind.LEFT, member.name, member.auth, "")
+                    change = self._note(reading, family, ChangeKind.LEFT, member.name, member.auth, "")
+                    # It is believed at a later answer than the first that told of it.
+                    change.happened_after, change.happened_by = member.last_seen_at, member.missing_since
             self.changed.append(member)
 
     def _note_joined(
@@ -195,11 +197,19 @@ class _Writing:
         before: str,
         after: str,
         email: str = "",
-    ) -> None:
+    ) -> Change:
         change = Change(
-            family=family, kind=kind, subject=subject, before=before, after=after, at=reading.answered_at
+            family=family,
+            kind=kind,
+            subject=subject,
+            before=before,
+            after=after,
+            at=reading.answered_at,
+            happened_after=reading.earlier_good_at,
+            happened_by=reading.answered_at,
         )
         self.changes.append((change, email.casefold()))
+        return change
 
     def _store(self) -> None:
         Member.objects.bulk_create(self.new)

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from access.models import Device, Gap
 from families.models import Change, Family, Reach, SyncState
+from families.selectors.telling import tell_change
 from portal.accounts.models import User
 from portal.audit.models import Command, State
 from portal.connections.conditions import ENDING, Condition, describe
@@ -227,18 +228,18 @@ def _gaps(user: User) -> Iterator[Item]:
 
 def _changes(user: User) -> Iterator[Item]:
     changes = Change.objects.visible_to(user).filter(at__gt=timezone.now() - RECENT).select_related("family")
-    for change in changes.order_by("-at")[:NAMED_AT_MOST]:
-        title = _("Changed outside the portal: %(subject)s") % {"subject": change.subject}
-        detail = (
-            f"{change.family.name}: {change.before or '–'} → {change.after or '–'}, {relative(change.at)}"
+    sees_all = may_visit(user, "families:change_list")
+    for change in changes.order_by("-at", "-pk")[:NAMED_AT_MOST]:
+        detail = _("%(family)s. Seen %(when)s, and not done through Gatehouse.") % {
+            "family": change.family.name,
+            "when": relative(change.at),
+        }
+        url = (
+            reverse("families:change_list")
+            if sees_all
+            else reverse("families:family_changes", args=[change.family.public_id])
         )
-        yield Item(
-            "warn",
-            title,
-            detail,
-            reverse("families:family_detail", args=[change.family.public_id]),
-            _("See the family"),
-        )
+        yield Item("warn", tell_change(change).sentence, detail, url, _("See the changes"))
 
 
 def _named(names: list[str]) -> str:
