@@ -101,6 +101,17 @@ POLICIES = {
     "families:import_preview": Policy(roles=MANAGERS, objects={"import_id": "draft"}),
     "families:import_confirm": Policy(GET_POST, MANAGERS, objects={"import_id": "draft"}),
     "families:import_drop": Policy(POST, MANAGERS, objects={"import_id": "draft"}),
+    # Jobs: an import of residents and other bulk work. Of a limited manager only their own.
+    "families:job_list": Policy(roles=MANAGERS),
+    "families:job_detail": Policy(roles=MANAGERS, objects={"job_id": "job"}),
+    "families:job_progress": Policy(roles=MANAGERS, objects={"job_id": "job"}),
+    "families:job_report": Policy(roles=MANAGERS, objects={"job_id": "job"}),
+    "families:job_pause": Policy(POST, MANAGERS, objects={"job_id": "job"}),
+    "families:job_continue": Policy(POST, MANAGERS, objects={"job_id": "job"}),
+    "families:job_stop": Policy(POST, MANAGERS, objects={"job_id": "job"}),
+    "families:job_row_look": Policy(POST, MANAGERS, objects={"job_id": "job", "row_id": "row"}),
+    "families:job_row_close": Policy(POST, MANAGERS, objects={"job_id": "job", "row_id": "row"}),
+    "families:job_row_retry": Policy(POST, MANAGERS, objects={"job_id": "job", "row_id": "row"}),
     # People.
     "families:person_list": Policy(roles=MANAGERS),
     "families:person_families": Policy(roles=MANAGERS),

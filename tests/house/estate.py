@@ -19,6 +19,7 @@ from portal.ids import hidden_id
 from tests import factories as make
 from tests.house.canaries import EARLIER, ELSEWHERE, HOME, OFFICE, VAULT
 from tests.house.estate_imports import draft_of
+from tests.house.estate_jobs import job_of
 from tests.house.estate_passkey import passkey
 from tests.house.estate_worlds import World, Worlds
 from tests.plugins.simulator import SimulatorProcess
@@ -63,7 +64,7 @@ class Estate(Worlds):
 
         Of what belongs to a person and not to a family, "home" is their own and "elsewhere" somebody else's.
         """
-        found = {kind: {} for kind in (*self.worlds["home"].ids, "session", "authenticator", "draft")}
+        found = {kind: {} for kind in (*self.worlds["home"].ids, "session", "authenticator", "draft", "job", "row")}
         for name, world in self.worlds.items():
             for kind, value in world.ids.items():
                 found[kind][name] = value
@@ -76,6 +77,7 @@ class Estate(Worlds):
             found["authenticator"][name] = self._authenticator_of(whose)
             world = self.worlds["elsewhere" if whose == stranger else "home"]
             found["draft"][name] = draft_of(whose, world, self.numbers, self.now)
+            found["job"][name], found["row"][name] = job_of(whose, world, self.numbers, self.now)
         is_unlimited = person is not None and person.is_manager and not person.is_limited
         if not is_unlimited and (own := Connection.objects.filter(owner=person or stranger).first()):
             found["connection"]["home"] = own.public_id

@@ -16,7 +16,7 @@ from tests.house.canaries import EARLIER, ELSEWHERE, HOME, OFFICE
 
 OF_FAMILIES = ("family", "relay", "press", "opening", "member", "device")
 OF_ESTATE = (*OF_FAMILIES, "property", "person", "invitation")
-OF_ONESELF = ("session", "authenticator", "connection", "draft")
+OF_ONESELF = ("session", "authenticator", "connection", "draft", "job", "row")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def _all_of(kinds: tuple[str, ...], *where: str) -> dict[str, frozenset[str]]:
     return dict.fromkeys(kinds, frozenset(where))
 
 
-EVERYTHING = _all_of((*OF_ESTATE, "connection"), "home", "earlier", "elsewhere")
+EVERYTHING = _all_of((*OF_ESTATE, "connection", "job", "row"), "home", "earlier", "elsewhere")
 ITS_PROPERTY = _all_of(OF_ESTATE, "home", "earlier")
 ALL_WORDS = frozenset({HOME, OFFICE, EARLIER, ELSEWHERE})
 HOME_WORDS = frozenset({HOME, OFFICE, EARLIER})

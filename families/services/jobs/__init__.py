@@ -4,5 +4,7 @@ docs/decisions/0019 says how claims are held, and what a worker that was killed 
 said by its kind (``kinds.register``); people steer jobs through ``running``; workers come through ``work``.
 """
 
-from families.services.jobs import residents as residents
-from families.services.jobs.working import work as work
+from families.services.jobs.residents import KIND as RESIDENTS
+from families.services.jobs.working import work
+
+__all__ = ["RESIDENTS", "work"]
