@@ -1,5 +1,13 @@
 """The addresses of move-outs, all of the namespace of access.urls."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from access.views import moving
+
+urlpatterns = [
+    path("families/<str:family_id>/move-out/", moving.move_out_create, name="move_out_create"),
+    path("move-outs/", moving.move_out_list, name="move_out_list"),
+    path("move-outs/<str:move_out_id>/", moving.move_out_detail, name="move_out_detail"),
+    path("move-outs/<str:move_out_id>/looks/", moving.move_out_look, name="move_out_look"),
+    path("move-outs/<str:move_out_id>/attempts/", moving.move_out_retry, name="move_out_retry"),
+]

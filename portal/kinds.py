@@ -4,9 +4,12 @@
 its person may not see. Whether they may do this with it is asked by the service.
 """
 
-from families.models import Family, Property
+from families.models import Family, Member, Property
+from families.scope import visible_people
 
 KINDS = {
     "family": Family.objects.visible_to,
+    "member": Member.objects.visible_to,
+    "person": visible_people,
     "property": Property.objects.visible_to,
 }

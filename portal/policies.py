@@ -148,6 +148,20 @@ POLICIES = {
         roles=ACTORS, objects={"family_id": "family", "relay_id": "relay", "command_id": "press"}
     ),
     "access:opening_thumbnail": Policy(objects={"opening_id": "opening"}),
+    # Move-outs.
+    "access:move_out_create": Policy(
+        GET_POST,
+        MANAGERS,
+        recent_sign_in=True,
+        objects={"family_id": "family"},
+        body={"member": "member", "person": "person"},
+    ),
+    "access:move_out_list": Policy(roles=REVIEWERS),
+    "access:move_out_detail": Policy(roles=REVIEWERS, objects={"move_out_id": "move_out"}),
+    "access:move_out_look": Policy(POST, MANAGERS, objects={"move_out_id": "move_out"}),
+    "access:move_out_retry": Policy(
+        POST, MANAGERS, recent_sign_in=True, objects={"move_out_id": "move_out"}
+    ),
     # Connections: the organisation's are unlimited managers' affair, one's own is everybody's who may act.
     "connections:connection_list": Policy(roles=MANAGERS, unlimited_only=True),
     "connections:connection_create": Policy(GET_POST, MANAGERS, unlimited_only=True, recent_sign_in=True),

@@ -10,10 +10,12 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.test import Client
 
+from access.models import ItemKind, ItemState, MoveOut, MoveOutItem, MoveOutState, MoveOutStep
+from access.services.moving import reading
 from families.models import Kind
 from portal.accounts.models import Invitation, Role, User
 from portal.audit.models import Command, State
-from portal.audit.trail import About
+from portal.audit.trail import About, By
 from portal.connections.models import Connection, Health
 from portal.ids import hidden_id
 from tests import factories as make
@@ -40,6 +42,7 @@ class Estate(Worlds):
             since = self.now - timedelta(minutes=30)
             world.ids |= self.history(world, world.word, world.office, since)
             world.ids["invitation"] = self._invitation(world)
+            world.ids["move_out"] = self._move_out(world)
         self._other_ways_home(home)
         self.earlier = self.history(home, EARLIER, EARLIER, self.now - timedelta(hours=3))
 
@@ -121,6 +124,37 @@ class Estate(Worlds):
             sent_by=world.people["keeper"],
             expires_at=self.now + timedelta(hours=72),
         ).public_id
+
+    def _move_out(self, world: World) -> str:
+        """One that has ended, with an invitation of which nobody knows whether it will be taken up."""
+        keeper, word = world.people["keeper"], world.word
+        found = MoveOut.objects.create(
+            id=next(self.numbers),
+            press=f"{VAULT}-{word}-move-out",
+            family=world.family,
+            family_name=f"{word} household",
+            is_whole=True,
+            all_passes=True,
+            made_by=keeper,
+            made_by_name=str(keeper),
+            acting=keeper,
+            new_owner_name=f"{word} owner",
+            state=MoveOutState.ENDED,
+            step=MoveOutStep.READING,
+            ended_at=self.now,
+        )
+        MoveOutItem.objects.create(
+            id=next(self.numbers),
+            move_out=found,
+            number=1,
+            kind=ItemKind.UPSTREAM_INVITATION,
+            key="unknown",
+            subject=f"guest@{word.lower()}.example",
+            state=ItemState.UNKNOWN,
+            look_until=self.now + timedelta(days=30),
+        )
+        reading.keep(found, By.person(keeper), is_end=True, has_members=True, has_passes=True)
+        return found.public_id
 
     def _press_of(self, person: User) -> str:
         """A press of the person's own on the door at home, made once."""

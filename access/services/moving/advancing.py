@@ -1,0 +1,174 @@
+"""Takes the steps of a move-out, one after another, in whichever process has the time.
+
+Each step is either a transaction of ours with its entries, or a command whose press follows from the step. So a process that
+is killed anywhere leaves a move-out that the next one goes on with, and nothing is sent twice.
+"""
+
+import time
+import uuid
+from datetime import timedelta
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from access.models import ItemKind, ItemState, MoveOut, MoveOutItem, MoveOutState, MoveOutStep
+from access.services.moving import items, passing, portal_steps, reading, upstream_steps
+from access.services.moving.beginning import add_items
+from access.services.moving.planning import Leaving, plan
+from access.services.moving.upstream_steps import NotYet
+from families.services.people import leaving as portal_side
+from portal.accounts.models import User
+from portal.audit.trail import AuditUnavailable, By
+
+# Longer than any one step lasts.
+LEASE = timedelta(seconds=60)
+# So long after its begin a move-out of everybody still takes in whom it finds: later the next household may live there.
+FINDS_FOR = timedelta(minutes=10)
+ORDER = list(MoveOutStep)
+_AT_THE_UPSTREAM = frozenset(
+    {MoveOutStep.LOOK, MoveOutStep.PASSES, MoveOutStep.OWNERSHIP, MoveOutStep.MEMBERS, MoveOutStep.READING}
+)
+_KINDS = {
+    MoveOutStep.GRANTS: ItemKind.GRANT,
+    MoveOutStep.SESSIONS: ItemKind.SESSION,
+    MoveOutStep.PORTAL_INVITATIONS: ItemKind.PORTAL_INVITATION,
+    MoveOutStep.PERSONAL_CONNECTIONS: ItemKind.PERSONAL_CONNECTION,
+    MoveOutStep.PASSES: ItemKind.PASS,
+    MoveOutStep.OWNERSHIP: ItemKind.OWNERSHIP,
+    MoveOutStep.MEMBERS: ItemKind.MEMBER,
+}
+
+
+def advance(move_out: MoveOut, *, seconds: float) -> MoveOut:
+    """Take the steps that are left, as long as ``seconds`` allow a new call to begin; return it as it stands then.
+
+    Does nothing while another process takes them. Never raises for what the upstream does. Where the trail cannot be written,
+    or a command of a killed process is still under way, it stays where it is, for the next who comes.
+    """
+    ends = time.monotonic() + seconds
+    holder = uuid.uuid4().hex
+    try:
+        while (step := _claim(move_out, holder)) is not None:
+            if step in _AT_THE_UPSTREAM and time.monotonic() >= ends:
+                break
+            _take(move_out, step)
+            if step == MoveOutStep.READING or not _go_on(move_out, holder, step):
+                break
+    except (NotYet, AuditUnavailable):
+        pass
+    finally:
+        MoveOut.objects.filter(pk=move_out.pk, claimed_by=holder).update(claimed_by="", claimed_until=None)
+    move_out.refresh_from_db()
+    return move_out
+
+
+def advance_all(*, seconds: float) -> int:
+    """Go on with every move-out that nobody goes on with; return how many there were."""
+    waiting = MoveOut.objects.filter(state=MoveOutState.RUNNING).filter(_is_free())
+    found = list(waiting.select_related("family", "acting").order_by("attempt_at"))
+    ends = time.monotonic() + seconds
+    for move_out in found:
+        advance(move_out, seconds=max(0.0, ends - time.monotonic()))
+    return len(found)
+
+
+def look_again(actor: User, move_out: MoveOut) -> None:
+    """Read everything back once more, and keep another record beside those of before. Managers only.
+
+    Raises PermissionDenied. Cost: 2 upstream calls.
+    """
+    by = By.person(actor)
+    with transaction.atomic():
+        portal_side.check_may_move_out(by, move_out.family)
+    reading.read_back(move_out, by, actor, is_end=False)
+
+
+def _is_free() -> Q:
+    return Q(claimed_until=None) | Q(claimed_until__lt=timezone.now())
+
+
+def _claim(move_out: MoveOut, holder: str) -> MoveOutStep | None:
+    """The next step, for whoever holds it from now on; None where it has ended, or somebody else takes it."""
+    mine = MoveOut.objects.filter(pk=move_out.pk, state=MoveOutState.RUNNING)
+    until = timezone.now() + LEASE
+    if not mine.filter(_is_free() | Q(claimed_by=holder)).update(claimed_by=holder, claimed_until=until):
+        return None
+    move_out.refresh_from_db()
+    return MoveOutStep(move_out.step)
+
+
+def _go_on(move_out: MoveOut, holder: str, step: MoveOutStep) -> bool:
+    """The step is taken; whether the next one is ours, too."""
+    after = ORDER[ORDER.index(step) + 1]
+    mine = MoveOut.objects.filter(pk=move_out.pk, claimed_by=holder, step=step)
+    return mine.update(step=after, attempt=F("attempt")) == 1
+
+
+def _take(move_out: MoveOut, step: MoveOutStep) -> None:
+    # As they are now: what was known when it began may be older than their rights.
+    actor = User.objects.get(pk=move_out.acting_id)
+    by = By.person(actor)
+    if step == MoveOutStep.READING:
+        reading.read_back(move_out, by, actor, is_end=True)
+        return
+    try:
+        if step in _AT_THE_UPSTREAM:
+            with transaction.atomic():
+                portal_side.check_may_move_out(by, move_out.family)
+        _do(move_out, step, by, actor)
+    except PermissionDenied:
+        _refuse(move_out, step, actor)
+
+
+def _do(move_out: MoveOut, step: MoveOutStep, by: By, actor: User) -> None:
+    match step:
+        case MoveOutStep.LOOK:
+            _look(move_out, actor)
+        case MoveOutStep.GRANTS:
+            portal_steps.end_grants(move_out, by)
+        case MoveOutStep.SESSIONS:
+            portal_steps.end_sessions(move_out, by)
+        case MoveOutStep.PORTAL_INVITATIONS:
+            portal_steps.take_back_invitations(move_out, by)
+        case MoveOutStep.PERSONAL_CONNECTIONS:
+            portal_steps.pause_connections(move_out, by)
+        case MoveOutStep.PASSES:
+            upstream_steps.delete_passes(move_out, actor)
+        case MoveOutStep.VISITOR_LINKS:
+            portal_steps.end_visitor_links(move_out, by)
+        case MoveOutStep.OWNERSHIP:
+            upstream_steps.hand_over(move_out, actor)
+        case MoveOutStep.MEMBERS:
+            upstream_steps.remove_members(move_out, actor)
+
+
+def _look(move_out: MoveOut, actor: User) -> None:
+    """Read members and passes live, and take in what was not known: passes made elsewhere, somebody who has just joined."""
+    upstream_steps.read_members(move_out.family)
+    passing.read_live(actor, move_out.family)
+    if timezone.now() - move_out.made_at > FINDS_FOR:
+        return
+    found = plan(move_out.family, _leaving(move_out), at=move_out.made_at)
+    add_items(move_out, found.items)
+
+
+def _leaving(move_out: MoveOut) -> Leaving:
+    """Who leaves, as it was begun."""
+    known = MoveOutItem.objects.filter(move_out=move_out).select_related("member", "person")
+    return Leaving(
+        move_out.is_whole,
+        tuple(one.member for one in known if one.kind == ItemKind.MEMBER and one.member is not None),
+        tuple({one.person for one in known if one.person is not None}),
+        move_out.all_passes,
+    )
+
+
+def _refuse(move_out: MoveOut, step: MoveOutStep, actor: User) -> None:
+    """Whoever it is done for may not any more: what this step had to do is left, and the record says why."""
+    kind = _KINDS.get(step)
+    if kind is not None:
+        words = _("Not done: %(person)s may not do this any more.") % {"person": actor}
+        items.mark(items.planned(move_out, kind), ItemState.LEFT, words)
