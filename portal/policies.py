@@ -63,6 +63,7 @@ POLICIES = {
     "desk:search": Policy(),
     # Families.
     "families:family_list": Policy(),
+    "families:family_place": Policy(GET_POST, MANAGERS, unlimited_only=True, body={"family": "family"}),
     "families:family_detail": Policy(objects={"family_id": "family"}),
     "families:family_changes": Policy(objects={"family_id": "family"}),
     "families:change_list": Policy(roles=REVIEWERS),

@@ -9,15 +9,11 @@ from families.selectors.detail import (
     list_invitations,
     pending_invitations,
 )
-from families.selectors.freshness import families_as_of
-from families.selectors.listing import (
-    FamilyFilter,
-    FamilyPage,
-    list_families,
-    list_properties,
-)
+from families.selectors.listing import FamilyPage, list_families
+from families.selectors.narrowing import FamilyFilter, families_fitting, list_properties
 from families.selectors.reaching import Trouble, find_trouble, list_trouble
 from families.selectors.searching import families_matching, names_matching
+from families.selectors.sources import as_of, list_sources
 from families.selectors.telling import rights_of
 
 __all__ = [
@@ -26,7 +22,8 @@ __all__ = [
     "FamilyOverview",
     "FamilyPage",
     "Trouble",
-    "families_as_of",
+    "as_of",
+    "families_fitting",
     "families_matching",
     "find_trouble",
     "get_family",
@@ -35,6 +32,7 @@ __all__ = [
     "list_families",
     "list_invitations",
     "list_properties",
+    "list_sources",
     "list_trouble",
     "names_matching",
     "pending_invitations",

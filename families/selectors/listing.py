@@ -1,171 +1,194 @@
-"""Reads the list of families: filtered, sorted, a page at a time."""
+"""Reads the list of families: a page of those that fit, in the order that was chosen."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.utils.translation import gettext as _
+from django.db.models import Case, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, When
+from django.db.models.functions import Coalesce, Lower
 
-from families.models import Family, Member, Property, Reach, Rights
-from families.selectors.searching import families_matching, names_matching
+from families.models import Family, Member, Rights
+from families.selectors.narrowing import FamilyFilter, families_fitting, pending_invitations, reaching
+from families.selectors.searching import names_found
+from families.selectors.sources import Source
 from portal.accounts.models import User
 from portal.connections.models import Health
 from portal.cursors import beyond, read_cursor, write_cursor
 
 PAGE_SIZE = 50
-STATES = ("offline", "not_installed", "attention", "gone")
-SORTS = ("name", "offline")
-IN_NONE = "none"
-# How many of the members that a search met are named beside their family.
-NAMED_MEMBERS = 3
 
 
-@dataclass(frozen=True)
-class FamilyFilter:
-    """What the list shows. ``property_id`` is a property's public id, IN_NONE, or "" for all."""
+class Order(NamedTuple):
+    """What comes first, before the name: a column, its kind in a cursor, and which way; "" where the name decides."""
 
-    text: str = ""
-    property_id: str = ""
-    state: str = ""
-    sort: str = "name"
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether some families are left out by choice."""
-        return bool(self.text or self.property_id or self.state)
+    column: str = ""
+    kind: type = str
+    is_descending: bool = False
 
 
-class Line(NamedTuple):
-    """A connection as a row tells it: its name, and what is wrong with it ("" when it works)."""
-
-    name: str
-    trouble: str
+ORDERS = {
+    "name": Order(),
+    "offline": Order("is_online", bool),
+    "changed": Order("changed_at", str, is_descending=True),
+    "people": Order("people", int, is_descending=True),
+}
+SORTS = tuple(ORDERS)
 
 
 @dataclass
 class FamilyRow:
-    """A family with what its row says of it. ``connection`` is None where none reaches it."""
+    """A family with what its row says of it. ``connection`` is None where none reaches it; ``found`` is what of it a
+    search met."""
 
-    family: Family
-    people: int = 0
-    connection: Line | None = None
-    found: list[str] = field(default_factory=list)
+    public_id: str
+    name: str
+    property_name: str
+    is_online: bool
+    is_installed: bool
+    online_changed_at: datetime | None
+    gone_at: datetime | None
+    people: int
+    invited: int
+    connection: Source | None
+    found: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class FamilyPage:
-    """One page of the list; a cursor is "" where there is nothing in that direction."""
+    """One page of the list; a cursor is "" where there is nothing in that direction.
+
+    ``total`` is how many fit altogether, None on a page beyond the last.
+    """
 
     rows: list[FamilyRow]
+    total: int | None = None
     before: str = ""
     after: str = ""
 
 
-class _Place(NamedTuple):
-    """Where a page ends: the sort key of its last row, or of its first."""
-
-    is_online: bool
-    text: str
-    pk: int
-
-
-def list_families(user: User, chosen: FamilyFilter, *, before: str = "", after: str = "") -> FamilyPage:
+def list_families(
+    user: User, chosen: FamilyFilter, sources: Sequence[Source], *, before: str = "", after: str = ""
+) -> FamilyPage:
     """A page of the families within the person's reach; a cursor that is not ours begins at the top.
 
-    Five queries at most, however many families there are; no upstream call.
+    ``sources`` are the connections that rows name. One query, two with a text, however many families there are; no
+    upstream call.
     """
-    found = _narrowed(Family.objects.visible_to(user), chosen).select_related("property")
+    order = ORDERS[chosen.sort]
+    fitting = families_fitting(user, chosen)
+    found = fitting.annotate(**_key(order))
     place = _read_cursor(after or before, chosen.sort)
     backwards = bool(before) and not after and place is not None
     if place is not None:
-        found = found.filter(_beyond(place, chosen.sort, backwards=backwards))
-    order = ["search_text", "pk"] if chosen.sort == "name" else ["is_online", "search_text", "pk"]
-    found = found.order_by(*order)
-    families = list((found.reverse() if backwards else found)[: PAGE_SIZE + 1])
-    more = len(families) > PAGE_SIZE
-    families = families[:PAGE_SIZE]
-    if backwards:
-        families.reverse()
-    if not families:
-        return FamilyPage([])
+        found = found.filter(_beyond(place, order, backwards=backwards))
+    page = _ordered(found, order, backwards=backwards).values("pk")[: PAGE_SIZE + 1]
+    # What rows show is looked up for those of the page alone, once it is known which these are.
+    shown = Family.objects.filter(pk__in=page).annotate(**(_key(order) | _shown(user, fitting)))
+    rows = list(_ordered(shown, order).values(*{*_COLUMNS, *_key(order)}))
+    more = len(rows) > PAGE_SIZE
+    rows = rows[1:] if more and backwards else rows[:PAGE_SIZE]
+    if not rows:
+        return FamilyPage([], None if place else 0)
     # Whoever came here by a cursor came from the other side, where at least one row was.
     has_before = more if backwards else place is not None
     has_after = True if backwards else more
     return FamilyPage(
-        _rows(families, chosen.text),
-        _write_cursor(families[0], chosen.sort) if has_before else "",
-        _write_cursor(families[-1], chosen.sort) if has_after else "",
+        _rows(rows, chosen.text, sources),
+        rows[0]["total"],
+        _write_cursor(rows[0], chosen.sort) if has_before else "",
+        _write_cursor(rows[-1], chosen.sort) if has_after else "",
     )
 
 
-def list_properties(user: User) -> list[Property]:
-    """The properties that the person may filter by, by name."""
-    return list(Property.objects.visible_to(user).order_by("name"))
+_COLUMNS = (
+    *("pk", "public_id", "name", "search_text", "property__name", "is_online", "is_installed"),
+    *("online_changed_at", "gone_at", "people", "invited", "connection", "total"),
+)
 
 
-def _narrowed(families: QuerySet[Family], chosen: FamilyFilter) -> QuerySet[Family]:
-    families = families.filter(gone_at__isnull=chosen.state != "gone")
-    if chosen.state == "offline":
-        # One that is not installed cannot be online: it has a state of its own.
-        families = families.filter(is_online=False, is_installed=True)
-    elif chosen.state == "not_installed":
-        families = families.filter(is_installed=False)
-    elif chosen.state == "attention":
-        families = families.filter(
-            Q(is_online=False)
-            | Q(is_installed=False)
-            | ~Exists(Reach.objects.working().filter(family=OuterRef("pk")))
-        )
-    if chosen.property_id == IN_NONE:
-        families = families.filter(property=None)
-    elif chosen.property_id:
-        families = families.filter(property__public_id=chosen.property_id)
-    return families.filter(families_matching(chosen.text))
+def _key(order: Order) -> dict[str, Any]:
+    """What an order goes by, where it is no column of its own."""
+    made: dict[str, Callable[[], Any]] = {
+        "changed_at": lambda: Coalesce("online_changed_at", "first_seen_at"),
+        "people": _people,
+    }
+    return {order.column: made[order.column]()} if order.column in made else {}
 
 
-def _beyond(place: _Place, sort: str, *, backwards: bool) -> Q:
-    names = beyond("search_text", place.text, place.pk, is_descending=backwards)
-    if sort == "name":
+def _shown(user: User, fitting: QuerySet[Family]) -> dict[str, Any]:
+    """What is looked up beside the columns of a family."""
+    trouble = Case(
+        When(~Q(connection__health=Health.GOOD) | ~Q(connection__paused_at=None), then=1), default=0
+    )
+    rank = Case(When(auth__in=[Rights.ADMIN, Rights.USER], then=0), default=1)
+    reaches = reaching().filter(family=OuterRef("pk")).order_by(trouble, rank, "connection__name")
+    invited = pending_invitations(user).filter(family=OuterRef("pk"))
+    return {
+        "people": _people(),
+        "invited": _count(invited, Lower("email"), template="COUNT(DISTINCT %(expressions)s)"),
+        # The one through which people act in it, or the best of those that do not work.
+        "connection": Subquery(reaches.values("connection")[:1], output_field=UUIDField()),
+        "total": _count(fitting),
+    }
+
+
+def _people() -> Subquery:
+    return _count(Member.objects.filter(family=OuterRef("pk"), gone_at=None))
+
+
+def _count(rows: QuerySet[Any], what: Any = "pk", template: str = "COUNT(%(expressions)s)") -> Subquery:
+    # Not Django's own aggregate: that groups, and of nothing it then counts nothing at all.
+    counted = Func(what, template=template, output_field=IntegerField())
+    return Subquery(rows.order_by().annotate(n=counted).values("n"))
+
+
+def _ordered(found: QuerySet[Family], order: Order, *, backwards: bool = False) -> QuerySet[Family]:
+    lead = [f"-{order.column}" if order.is_descending else order.column] if order.column else []
+    found = found.order_by(*lead, "search_text", "pk")
+    return found.reverse() if backwards else found
+
+
+def _beyond(place: list[Any], order: Order, *, backwards: bool) -> Q:
+    """Families that come after the place, or before it: by what leads, and among equals by name."""
+    *lead, text, pk = place
+    names = beyond("search_text", text, pk, is_descending=backwards)
+    if not order.column:
         return names
-    same = Q(is_online=place.is_online) & names
-    if place.is_online == backwards:
-        return same | Q(is_online=not backwards)
-    return same
+    value = datetime.fromisoformat(lead[0]) if order.column == "changed_at" else lead[0]
+    way = "lt" if order.is_descending != backwards else "gt"
+    return Q(**{f"{order.column}__{way}": value}) | (Q(**{order.column: value}) & names)
 
 
-def _rows(families: list[Family], text: str) -> list[FamilyRow]:
-    rows = {family.pk: FamilyRow(family) for family in families}
-    members = Member.objects.filter(family__in=rows, gone_at=None)
-    for pk, people in members.order_by().values_list("family").annotate(people=Count("pk")):
-        rows[pk].people = people
-    for pk, line in _lines(rows).items():
-        rows[pk].connection = line
-    if text:
-        for member in members.filter(names_matching(text)).order_by("search_text", "pk"):
-            found = rows[member.family_id].found
-            if len(found) < NAMED_MEMBERS:
-                found.append(member.name)
-    return list(rows.values())
+def _rows(rows: list[dict[str, Any]], text: str, sources: Sequence[Source]) -> list[FamilyRow]:
+    found = names_found(text, [row["pk"] for row in rows])
+    known = {source.pk: source for source in sources}
+    return [
+        FamilyRow(
+            public_id=row["public_id"],
+            name=row["name"],
+            property_name=row["property__name"] or "",
+            is_online=row["is_online"],
+            is_installed=row["is_installed"],
+            online_changed_at=row["online_changed_at"],
+            gone_at=row["gone_at"],
+            people=row["people"],
+            invited=row["invited"],
+            connection=known.get(row["connection"]),
+            found=found.get(row["pk"], ()),
+        )
+        for row in rows
+    ]
 
 
-def _lines(family_ids: Iterable[int]) -> dict[int, Line]:
-    """For each family the connection through which people act in it, or the best of those that do not work."""
-    reaches = Reach.objects.filter(connection__owner=None, gone_at=None)
-    found: dict[int, list[tuple[bool, bool, str, str]]] = defaultdict(list)
-    for pk, auth, name, health, paused_at in reaches.filter(family__in=list(family_ids)).values_list(
-        "family_id", "auth", "connection__name", "connection__health", "connection__paused_at"
-    ):
-        trouble = _("paused") if paused_at else "" if health == Health.GOOD else str(Health(health).label)
-        found[pk].append((bool(trouble), auth not in {Rights.ADMIN, Rights.USER}, name, trouble))
-    return {pk: Line(*min(lines)[2:]) for pk, lines in found.items()}
+def _write_cursor(row: dict[str, Any], sort: str) -> str:
+    order = ORDERS[sort]
+    lead = [row[order.column]] if order.column else []
+    lead = [value.isoformat() if isinstance(value, datetime) else value for value in lead]
+    return write_cursor(f"families.{sort}", *lead, row["search_text"], row["pk"])
 
 
-def _write_cursor(family: Family, sort: str) -> str:
-    return write_cursor(f"families.{sort}", family.is_online, family.search_text, family.pk)
-
-
-def _read_cursor(cursor: str, sort: str) -> _Place | None:
-    place = read_cursor(f"families.{sort}", cursor, bool, str, int)
-    return _Place(*place) if place else None
+def _read_cursor(cursor: str, sort: str) -> list[Any] | None:
+    order = ORDERS[sort]
+    kinds = [order.kind] if order.column else []
+    return read_cursor(f"families.{sort}", cursor, *kinds, str, int)

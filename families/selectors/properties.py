@@ -6,7 +6,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 
 from families.models import Family, Property, PropertyLimit
-from families.selectors.listing import IN_NONE
+from families.selectors.narrowing import IN_NONE
 from families.selectors.searching import families_matching
 from portal.accounts.models import User
 from portal.cursors import Row, page_of

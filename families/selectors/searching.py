@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from django.db.models import F, Q, Value
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim
+from django.db.models import Q, Value
 
 from families.models import Family, Member
 from portal.text import searchable
@@ -49,18 +48,20 @@ def names_found(text: str, family_ids: Collection[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
     if not words or not family_ids:
         return found
-    named = NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value(""))
-    name = Coalesce(named, NullIf("account_name", Value("")), F("email"))
     members = Member.objects.filter(search_text__finds_here=words, family__in=family_ids, gone_at=None)
     having = Family.objects.filter(
         devices__search_text__finds_here=words, pk__in=family_ids, devices__gone_at=None
     )
-    rows = members.values_list("family_id", Value(_MEMBER), "search_text", name).union(
-        having.values_list("pk", Value(_DEVICE), "devices__search_text", "devices__name"), all=True
+    rows = members.values_list(
+        "family_id", Value(_MEMBER), "search_text", "first_name", "last_name", "account_name", "email"
+    ).union(
+        having.values_list("pk", Value(_DEVICE), "devices__search_text", "devices__name", *[Value("")] * 3),
+        all=True,
     )
-    for pk, _kind, _order, word in sorted(rows[:_READ_AT_MOST]):
-        if len(found[pk]) < NAMED_IN_A_FAMILY and word not in found[pk]:
-            found[pk].append(word)
+    for pk, _kind, _order, first, last, account, email in sorted(rows[:_READ_AT_MOST]):
+        name = f"{first} {last}".strip() or account or email
+        if len(found[pk]) < NAMED_IN_A_FAMILY and name not in found[pk]:
+            found[pk].append(name)
     return found
 
 

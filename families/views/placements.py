@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from families.models import Family, Property
 from families.selectors import properties as selectors
-from families.selectors.listing import IN_NONE, list_properties
+from families.selectors.narrowing import IN_NONE, list_properties
 from families.selectors.properties import PlaceFilter
 from families.services import placements
 from families.services.placements import MOST_AT_ONCE, Move, MoveChanged

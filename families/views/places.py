@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 
 from families.models import Family, Property
 from families.selectors import properties as selectors
-from families.selectors.listing import IN_NONE
+from families.selectors.narrowing import IN_NONE
 from portal.accounts.requests import SignedInRequest
 from portal.web.zones import zone_called
 

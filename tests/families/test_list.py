@@ -6,15 +6,16 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from families.models import Kind, SyncState
-from families.selectors.listing import PAGE_SIZE
-from portal.connections.models import Connection, Health
-from portal.cursors import write_cursor
+from families.models import Kind, Rights, SyncState
+from portal.audit.models import State
+from portal.connections.models import Health
 from tests.factories import (
     AuditorFactory,
     ConnectionFactory,
+    DeviceFactory,
     FamilyAdminFactory,
     FamilyFactory,
+    FamilyInvitationFactory,
     GrantFactory,
     MemberFactory,
     PropertyFactory,
@@ -99,21 +100,26 @@ class TestPage:
         assert "just now" in page
         assert "freshness--stale" not in page
 
-    def test_the_number_of_queries_stays_the_same(self, client, manager, django_assert_num_queries):
+    @pytest.mark.parametrize("query", [{}, {"q": "len"}, {"q": "len", "connection": "none", "invited": "1"}])
+    def test_the_number_of_queries_stays_the_same(self, client, manager, django_assert_num_queries, query):
         def grow(count: int) -> None:
             for _ in range(count):
                 family = FamilyFactory(property=PropertyFactory())
                 ReachFactory(family=family)
-                MemberFactory(family=family, first_name="Lena", search_text="lena")
+                MemberFactory(family=family, first_name="Lena")
+                DeviceFactory(family=family, name="Lena's door")
+                FamilyInvitationFactory(family=family)
 
+        # Session and person; properties, connections, families with their total, and what a text met in them.
+        queries = 2 + 3 + ("q" in query and "connection" not in query)
         grow(2)
-        client.get(url(q="len"))
-        # Session and person, properties, families, members counted, connections, members found, freshness.
-        with django_assert_num_queries(8):
-            client.get(url(q="len"))
+        client.get(url(**query))
+        with django_assert_num_queries(queries):
+            client.get(url(**query))
         grow(15)
-        with django_assert_num_queries(8):
-            assert client.get(url(q="len")).text.count("table__name") == 17
+        with django_assert_num_queries(queries):
+            page = client.get(url(**query)).context["page"]
+        assert page.total == len(page.rows) == (0 if "connection" in query else 17)
 
     def test_markup_in_a_name_is_text(self, client, manager):
         FamilyFactory(name="<script>alert(1)</script>{{ 7 }}", property=PropertyFactory(name="<b>x</b>"))
@@ -123,6 +129,89 @@ class TestPage:
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 }}" in page
         assert "<b>x</b>" not in page
+
+
+class TestRows:
+    def test_a_family_says_how_many_are_invited(self, client, manager):
+        family = FamilyFactory()
+        FamilyInvitationFactory(family=family, email="Ana@house.example")
+        FamilyInvitationFactory(family=family, email="ana@house.example")
+        FamilyInvitationFactory(family=family, email="tom@house.example")
+        FamilyInvitationFactory(family=family, accepted_at=timezone.now())
+        FamilyInvitationFactory(family=family, forgotten_at=timezone.now())
+        FamilyInvitationFactory(family=family, command__state=State.REFUSED)
+
+        assert "2 invited" in client.get(url()).text
+
+    def test_the_connection_that_works_is_named_before_one_that_does_not(self, client, manager):
+        family = FamilyFactory()
+        ReachFactory(family=family, connection=ConnectionFactory(name="A lost", health=Health.SIGNED_OUT))
+        ReachFactory(family=family, connection=ConnectionFactory(name="B guest"), auth=Rights.GUEST)
+        ReachFactory(family=family, connection=ConnectionFactory(name="C owner"))
+        ReachFactory(family=family, connection=ConnectionFactory(name="D gone"), gone_at=timezone.now())
+        ReachFactory(family=family, connection=ConnectionFactory(name="E own", owner=UserFactory()))
+
+        row = client.get(url()).context["page"].rows[0]
+
+        assert (row.connection.name, row.connection.trouble) == ("C owner", "")
+
+    def test_a_connection_that_is_paused_is_named_with_its_trouble(self, client, manager):
+        ReachFactory(connection=ConnectionFactory(name="Tower account", paused_at=timezone.now()))
+
+        page = client.get(url()).text
+
+        assert (
+            '<span class="status__word">paused</span></span> <small class="quiet"><bdi>Tower account' in page
+        )
+
+    def test_a_family_that_nothing_reaches_says_so(self, client, manager):
+        FamilyFactory()
+
+        assert client.get(url()).context["page"].rows[0].connection is None
+
+    def test_the_total_is_told(self, client, manager):
+        FamilyFactory.create_batch(3, name="Fly")
+        FamilyFactory(name="Other")
+
+        assert ">4 families</p>" in client.get(url()).text
+        assert ">3 families</p>" in client.get(url(q="fly"), headers=HTMX).text
+
+
+class TestFound:
+    def found(self, client, text: str) -> list[str]:
+        return [", ".join(row.found) for row in client.get(url(q=text)).context["page"].rows]
+
+    def test_what_a_search_met_is_named(self, client, manager):
+        family = FamilyFactory(name="Fly")
+        MemberFactory(family=family, first_name="Zoë", last_name="Lind", email="zoe@house.example")
+        MemberFactory(family=family, first_name="", last_name="", email="zo@house.example", account_name="")
+        MemberFactory(family=family, first_name="Tom")
+        MemberFactory(family=family, first_name="Zoran", gone_at=timezone.now())
+        DeviceFactory(family=family, name="Zoo gate")
+        DeviceFactory(family=family, name="Zone", gone_at=timezone.now())
+
+        assert self.found(client, "zo") == ["zo@house.example, Zoë Lind, Zoo gate"]
+        assert self.found(client, "tom")[0].startswith("Tom ")
+        assert self.found(client, "fly") == [""]
+
+    def test_not_everybody_is_named_where_many_are_met(self, client, manager):
+        MemberFactory.create_batch(5, family=FamilyFactory(), first_name="Zoë")
+
+        assert self.found(client, "zoe")[0].count(",") == 2
+
+    def test_markup_in_what_was_met_is_text(self, client, manager):
+        MemberFactory(first_name="<b>Zoë</b>", last_name="")
+
+        assert "&lt;b&gt;Zoë&lt;/b&gt;" in client.get(url(q="zoe")).text
+
+
+class TestActions:
+    def test_they_are_offered_to_those_who_may_visit_them(self, client, manager):
+        offered = client.get(url()).context["actions"]
+
+        assert {str(words) for _, words, _ in offered} <= {"Import residents", "Join a family"}
+        client.force_login(AuditorFactory())
+        assert client.get(url()).context["actions"] == []
 
 
 class TestScope:
@@ -183,124 +272,6 @@ class TestScope:
 
         assert "Foreign" not in page
         assert "No family fits" in page
-
-
-class TestFilters:
-    def shown(self, client, **query: str) -> list[str]:
-        names = ("Ana", "Bea", "Cid", "Dom")
-        page = client.get(url(**query), headers=HTMX).text
-        return sorted((name for name in names if f">{name}</a>" in page), key=page.index)
-
-    @pytest.fixture
-    def families(self, manager):
-        usable = ConnectionFactory()
-        ana = FamilyFactory(name="Ana", property=PropertyFactory())
-        bea = FamilyFactory(name="Bea", is_online=False)
-        cid = FamilyFactory(name="Cid", is_installed=False)
-        dom = FamilyFactory(name="Dom", gone_at=timezone.now())
-        for family in (ana, bea, cid, dom):
-            ReachFactory(family=family, connection=usable)
-        return {"ana": ana, "bea": bea, "cid": cid, "dom": dom}
-
-    def test_families_that_are_gone_are_shown_when_asked_for(self, client, families):
-        assert self.shown(client) == ["Ana", "Bea", "Cid"]
-        assert self.shown(client, state="gone") == ["Dom"]
-
-    def test_by_state(self, client, families):
-        assert self.shown(client, state="offline") == ["Bea"]
-        assert self.shown(client, state="not_installed") == ["Cid"]
-        assert self.shown(client, state="attention") == ["Bea", "Cid"]
-
-    def test_a_family_that_no_working_connection_reaches_needs_attention(self, client, families):
-        Connection.objects.update(health=Health.SIGNED_OUT)
-
-        assert self.shown(client, state="attention") == ["Ana", "Bea", "Cid"]
-
-    def test_by_property(self, client, families):
-        assert self.shown(client, property=families["ana"].property.public_id) == ["Ana"]
-        assert self.shown(client, property="none") == ["Bea", "Cid"]
-
-    def test_offline_first(self, client, families):
-        assert self.shown(client, sort="offline") == ["Bea", "Ana", "Cid"]
-
-    @pytest.mark.parametrize(
-        "query",
-        [
-            {"sort": "password"},
-            {"state": "DROP TABLE"},
-            {"property": "no-such"},
-            {"page": "-1"},
-            {"before": "x", "after": "y"},
-            {"after": write_cursor("families.name", True, "z")},
-            {"after": write_cursor("doors", True, "z", 1)},
-            {"is_superuser": "1"},
-            {"q": " \t "},
-        ],
-    )
-    def test_what_is_unknown_is_as_if_it_were_not_there(self, client, families, query):
-        assert self.shown(client, **query) == ["Ana", "Bea", "Cid"]
-
-    @pytest.mark.parametrize("text", ["%", "_", "a" * 10_000, "' OR 1=1 --", "\u202e", "{{ x }}"])
-    def test_odd_searches_find_nothing_and_break_nothing(self, client, families, text):
-        assert client.get(url(q=text)).status_code == 200
-        assert self.shown(client, q=text) == []
-
-
-class TestPages:
-    def names(self, page: str) -> list[str]:
-        return [part.split("<")[0] for part in page.split('/">')[1:] if part.startswith("Family ")]
-
-    def walk(self, client, **query: str) -> list[list[str]]:
-        pages, address = [], url(**query)
-        while address:
-            page = client.get(address).context["page"]
-            pages.append([row.family.name for row in page.rows])
-            address = url(**query, after=page.after) if page.after else ""
-        return pages
-
-    @pytest.mark.parametrize("sort", ["name", "offline"])
-    def test_every_family_is_on_exactly_one_page(self, client, manager, sort):
-        # Equal names, so that the order among them counts.
-        for number in range(PAGE_SIZE * 2 + 7):
-            FamilyFactory(name=f"Name {number % 5}", is_online=number % 3 > 0)
-
-        pages = self.walk(client, sort=sort)
-
-        assert [len(page) for page in pages] == [PAGE_SIZE, PAGE_SIZE, 7]
-
-    @pytest.mark.parametrize("sort", ["name", "offline"])
-    def test_back_leads_where_one_came_from(self, client, manager, sort):
-        for number in range(PAGE_SIZE * 2 + 7):
-            FamilyFactory(name=f"Name {number % 5}", is_online=number % 3 > 0)
-        first = client.get(url(sort=sort)).context["page"]
-        second = client.get(url(sort=sort, after=first.after)).context["page"]
-        third = client.get(url(sort=sort, after=second.after)).context["page"]
-
-        back = client.get(url(sort=sort, before=third.before)).context["page"]
-        home = client.get(url(sort=sort, before=back.before)).context["page"]
-
-        assert [row.family for row in back.rows] == [row.family for row in second.rows]
-        assert [row.family for row in home.rows] == [row.family for row in first.rows]
-        assert not first.before
-        assert not home.before
-        assert not third.after
-
-    def test_a_cursor_of_another_order_begins_at_the_top(self, client, manager):
-        for number in range(PAGE_SIZE + 1):
-            FamilyFactory(name=f"Name {number:03}")
-        after = client.get(url()).context["page"].after
-
-        page = client.get(url(sort="offline", after=after)).context["page"]
-
-        assert page.rows[0].family.name == "Name 000"
-
-    def test_the_links_keep_what_was_chosen(self, client, manager):
-        for number in range(PAGE_SIZE + 1):
-            FamilyFactory(name=f"Name {number:03}", is_online=False)
-
-        page = client.get(url(q="name", state="offline")).text
-
-        assert 'href="/families/?q=name&amp;state=offline&amp;after=' in page
 
 
 class TestEmpty:
