@@ -178,19 +178,11 @@ class ChoicesForm(forms.Form):
     def clean(self) -> None:
         """Each meaning once, an address in any case, and a family from one place."""
         columns = self.columns
-        for place, name in enumerate(columns):
-            if name and name in columns[:place]:
-                words = gettext("Column %(number)d is the %(field)s already. Leave one of them out.")
-                said = {"number": columns.index(name) + 1, "field": importing.FIELDS[name]}
-                self.add_error(f"column-{place}", words % said)
-        if "email" not in columns:
-            self.add_error(
-                None, gettext("Which column has the e-mail addresses? Choose it above that column.")
-            )
+        for place, words in importing.wrong_columns(columns):
+            self.add_error(None if place is None else f"column-{place}", words)
         whose = self.cleaned_data.get("whose")
         if whose == COLUMN and "family" not in columns:
-            words = gettext("No column is the family: choose one above it, or put all rows into one family.")
-            self.add_error("whose", words)
+            self.add_error("whose", importing.no_family())
         elif whose == ONE and self.family is None:
             self.family_error = gettext("Choose the family.")
 

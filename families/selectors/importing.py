@@ -11,7 +11,7 @@ from portal.accounts.models import User
 from portal.cursors import read_cursor, write_cursor
 
 IMPORTS_A_PAGE = 50
-ROWS_A_PAGE = 100
+ROWS_A_PAGE = 50
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Brings residents from a sheet: read, compared with who is there, shown, and only then handed to a job."""
 
-from families.services.importing.columns import FIELDS
+from families.services.importing.columns import FIELDS, no_family, wrong_columns
 from families.services.importing.drafts import (
     DRAFTS_KEPT,
     KIND,
@@ -14,6 +14,7 @@ from families.services.importing.drafts import (
     keep_choices,
     make_draft,
     mark_sheet,
+    open_sheet,
     read_rows,
     table_of,
 )
@@ -49,7 +50,10 @@ __all__ = [
     "keep_choices",
     "make_draft",
     "mark_sheet",
+    "no_family",
+    "open_sheet",
     "read_rows",
     "table_of",
     "too_large",
+    "wrong_columns",
 ]

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from families.services.importing.rights import is_rights_word
@@ -94,6 +95,25 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]], width: i
     if not header:
         _guess_rest(found, cells)
     return found
+
+
+def wrong_columns(columns: Sequence[str]) -> list[tuple[int | None, str]]:
+    """What is wrong with the meanings of columns, each with the place of the column, or None for the sheet."""
+    found: list[tuple[int | None, str]] = []
+    for place, field in enumerate(columns):
+        if field and field in columns[:place]:
+            words = gettext("Column %(number)d is the %(field)s already. Leave one of them out.")
+            said = {"number": columns.index(field) + 1, "field": str(FIELDS[field]).lower()}
+            found.append((place, words % said))
+    if EMAIL not in columns:
+        words = gettext("No column has the e-mail addresses: choose one, or bring a sheet that has them.")
+        found.append((None, words))
+    return found
+
+
+def no_family() -> str:
+    """What is said where neither a column nor a choice tells the family."""
+    return gettext("No column is the family: choose which it is, or one family for all rows.")
 
 
 def header_digest(header: Sequence[str]) -> str:

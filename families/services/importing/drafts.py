@@ -57,28 +57,32 @@ def make_draft(user: User, *, content: bytes, name: str, family: Family | None =
 
     ``family`` was fetched through ``visible_to(user)``. Raises SheetRefused, and PermissionDenied.
     """
-    _may_import(user)
-    table = read_table(content)
-    rows = [line.cells for line in table.lines]
-    headed = has_header(rows)
-    name = " ".join(clean(name).split())[:100] or gettext("Pasted rows")
+    sheet = open_sheet(user, content=content, name=name, family=family)
     with transaction.atomic():
-        job = Job.objects.create(
-            kind=KIND,
-            title=name,
-            made_by=user,
-            options={"way": marking.INVITE, "changes_rights": False, "auth": Rights.GUEST.value},
-        )
-        return Sheet.objects.create(
-            job=job,
-            name=name,
-            content=content,
-            encoding=table.encoding,
-            separator=table.separator,
-            has_header=headed,
-            columns=columns_for(user, table, headed=headed),
-            family=family,
-        )
+        sheet.job.save(force_insert=True)
+        sheet.save(force_insert=True)
+    return sheet
+
+
+def open_sheet(
+    user: User, *, content: bytes, name: str, family: Family | None = None, encoding: str = ""
+) -> Sheet:
+    """The same with nothing kept. Raises SheetRefused, and PermissionDenied."""
+    _may_import(user)
+    table = read_table(content, encoding)
+    headed = has_header([line.cells for line in table.lines])
+    name = " ".join(clean(name).split())[:100] or gettext("Pasted rows")
+    options = {"way": marking.INVITE, "changes_rights": False, "auth": Rights.GUEST.value}
+    return Sheet(
+        job=Job(kind=KIND, title=name, made_by=user, options=options),
+        name=name,
+        content=content,
+        encoding=table.encoding,
+        separator=table.separator,
+        has_header=headed,
+        columns=columns_for(user, table, headed=headed),
+        family=family,
+    )
 
 
 def table_of(sheet: Sheet, encoding: str = "", separator: str = "") -> Table:
