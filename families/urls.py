@@ -3,12 +3,14 @@
 from django.urls import include, path
 
 from families.views import changes, families, invitations, listing, placing
+from families.views.members import joining
 from families.views.people import members as inviting_members
 
 app_name = "families"
 urlpatterns = [
     path("families/", listing.family_list, name="family_list"),
     path("families/placing/", placing.family_place, name="family_place"),
+    path("families/joining/", joining.family_join, name="family_join"),
     path("families/<slug:family_id>/", families.family_detail, name="family_detail"),
     path("families/<slug:family_id>/changes/", changes.family_changes, name="family_changes"),
     path("families/<slug:family_id>/name/", families.family_rename, name="family_rename"),

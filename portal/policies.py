@@ -69,6 +69,26 @@ POLICIES = {
     "families:change_list": Policy(roles=REVIEWERS),
     "families:family_rename": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
     "families:member_invite": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
+    "families:member_list": Policy(objects={"family_id": "family"}),
+    "families:member_rights": Policy(
+        GET_POST, ACTORS, objects={"family_id": "family", "member_id": "member"}
+    ),
+    "families:member_remove": Policy(
+        GET_POST, ACTORS, objects={"family_id": "family", "member_id": "member"}
+    ),
+    "families:member_rights_of_many": Policy(
+        GET_POST, ACTORS, objects={"family_id": "family"}, body={"member": "member"}
+    ),
+    "families:member_remove_many": Policy(
+        GET_POST, ACTORS, objects={"family_id": "family"}, body={"member": "member"}
+    ),
+    "families:member_create": Policy(GET_POST, MANAGERS, objects={"family_id": "family"}),
+    "families:family_hand_over": Policy(
+        GET_POST, MANAGERS, objects={"family_id": "family"}, body={"member": "member"}
+    ),
+    "families:family_join": Policy(
+        GET_POST, MANAGERS, unlimited_only=True, body={"connection": "connection"}
+    ),
     "families:property_list": Policy(roles=REVIEWERS),
     "families:property_create": Policy(GET_POST, MANAGERS, unlimited_only=True),
     "families:property_detail": Policy(roles=REVIEWERS, objects={"property_id": "property"}),

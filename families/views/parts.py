@@ -9,6 +9,7 @@ from families import selectors
 from families.forms.families import InviteForm, NameForm
 from families.models import Family, Member
 from families.selectors.access import get_access
+from families.views.members.table import table_context
 from portal.accounts.requests import SignedInRequest
 from portal.web.presses import new_press
 
@@ -81,8 +82,10 @@ def people_context(
     request: SignedInRequest, family: Family, *, invite_form: InviteForm | None = None
 ) -> dict[str, Any]:
     """What families/_family_detail.html takes."""
+    overview = selectors.get_overview(request.user, family)
     return {
-        "overview": selectors.get_overview(request.user, family),
+        "overview": overview,
+        **table_context(request, family, overview.people, may_act=may_act(request, family)),
         **access_context(request, family),
         **invite_context(request, family, invite_form),
     }

@@ -94,11 +94,12 @@ class TestPage:
             SyncStateFactory(family=house, kind=kind)
         grow(1)
         client.get(url(house))
-        # Session and person, family, connections, owners, freshness, members, invitations, who looks after it.
-        with django_assert_num_queries(9):
+        # Session and person, family, connections, owners, freshness, members and when they were read, who reaches it,
+        # invitations, who looks after it.
+        with django_assert_num_queries(11):
             client.get(url(house))
         grow(12)
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(11):
             client.get(url(house))
 
     def test_markup_in_names_is_text(self, client, manager, house):

@@ -46,8 +46,8 @@ class Batch:
 def tell_batch(performed: Performed, family: Family, members: Collection[Member], tell: Tell) -> Batch:
     """The batch as it stands. Two queries, no upstream call."""
     command = performed.command
-    state = SyncState.objects.filter(family=family, kind=Kind.MEMBERS).first()
-    is_read_back = _is_read_after(command, state)
+    state = _state_of_members(family)
+    is_read_back = _is_later(state, command)
     now = Member.objects.in_bulk([member.pk for member in members])
     # In half a list nobody is missing for certain.
     is_whole = state is None or not state.not_understood
@@ -64,12 +64,21 @@ def tell_batch(performed: Performed, family: Family, members: Collection[Member]
     return Batch(performed, rows, is_read_back)
 
 
+def is_read_after(command: Command, family: Family) -> bool:
+    """Whether the members were read well after the command was answered. One query."""
+    return _is_later(_state_of_members(family), command)
+
+
 def is_missing(member: Member) -> bool:
     """Whether the last answer did not have them."""
     return member.gone_at is not None or member.missing_answers > 0
 
 
-def _is_read_after(command: Command, state: SyncState | None) -> bool:
+def _state_of_members(family: Family) -> SyncState | None:
+    return SyncState.objects.filter(family=family, kind=Kind.MEMBERS).first()
+
+
+def _is_later(state: SyncState | None, command: Command) -> bool:
     if state is None or state.last_good_at is None or command.answered_at is None:
         return False
     return command.state != State.NOT_SENT and state.last_good_at >= command.answered_at
