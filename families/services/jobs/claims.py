@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -54,7 +54,7 @@ def ready_rows(job: Job, blocked: Collection[UUID]) -> QuerySet[JobRow]:
     """The waiting rows that can be tried now: those whose family is acted in through none of ``blocked``."""
     reaches = Reach.objects.for_acting().filter(family=OuterRef("family"))
     waiting = JobRow.objects.filter(job=job, state=RowState.WAITING)
-    waiting = waiting.annotate(acting=Subquery(reaches.values("connection")[:1]))
+    waiting = waiting.annotate(acting=Subquery(reaches.values("connection")[:1], output_field=UUIDField()))
     is_reached = Q(acting__isnull=False)
     if blocked:
         is_reached &= ~Q(acting__in=list(blocked))

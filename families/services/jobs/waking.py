@@ -20,7 +20,7 @@ def wake() -> None:
 
 def _ask() -> None:
     usual = current_app.conf.broker_transport_options or {}
-    quickly = {**usual, "socket_timeout": SECONDS, "socket_connect_timeout": SECONDS}
+    quickly = {**usual, "socket_timeout": SECONDS, "socket_connect_timeout": SECONDS, "max_retries": 0}
     try:
         with current_app.connection_for_write(transport_options=quickly) as connection:
             current_app.send_task(TASK, connection=connection, retry=False, expires=EXPIRES_SECONDS)
