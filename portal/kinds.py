@@ -4,6 +4,7 @@
 its person may not see. Whether they may do this with it is asked by the service.
 """
 
+from access.models import TempKey
 from families.models import Family, Member, Property
 from families.scope import visible_people
 from portal.connections.models import Connection
@@ -14,4 +15,5 @@ KINDS = {
     "member": Member.objects.visible_to,
     "person": visible_people,
     "property": Property.objects.visible_to,
+    "pass": TempKey.objects.visible_to,
 }

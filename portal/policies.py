@@ -169,6 +169,10 @@ POLICIES = {
         roles=ACTORS, objects={"family_id": "family", "relay_id": "relay", "command_id": "press"}
     ),
     "access:opening_thumbnail": Policy(objects={"opening_id": "opening"}),
+    # Passes.
+    "access:pass_list": Policy(),
+    "access:pass_delete": Policy(GET_POST, ACTORS, body={"pass": "pass"}),
+    "access:family_passes": Policy(objects={"family_id": "family"}),
     # Move-outs.
     "access:move_out_create": Policy(
         GET_POST,

@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from access.models import Call, Device, Gap, Opening, Outage, Relay
+from access.models import Call, Device, Gap, Opening, Outage, Relay, TempKey
 from families.models import (
     Change,
     Family,
@@ -309,3 +309,25 @@ class GapFactory(DjangoModelFactory[Gap]):
     at = factory.Sequence(lambda number: timezone.now().replace(microsecond=0) - timedelta(hours=number))
     raw_after = factory.LazyAttribute(lambda gap: f"{gap.begins_at:%Y-%m-%d %H:%M:%S}")
     raw_before = factory.LazyAttribute(lambda gap: f"{gap.at:%Y-%m-%d %H:%M:%S}")
+
+
+class TempKeyFactory(DjangoModelFactory[TempKey]):
+    """A pass that was made elsewhere an hour ago and is good for another day, of the account of a reach of its own."""
+
+    class Meta:
+        model = TempKey
+
+    family = factory.SubFactory(FamilyFactory)
+    reach = factory.SubFactory(ReachFactory, family=factory.SelfAttribute("..family"))
+    account_id = factory.LazyAttribute(lambda key: key.reach.account_id)
+    label = visitor_name = visitor_email = ""
+    fingerprint = factory.Sequence(lambda number: f"k:{number:032x}")
+    at = factory.LazyFunction(lambda: timezone.now() - timedelta(hours=1))
+    made_after = factory.SelfAttribute("at")
+    starts_at = factory.SelfAttribute("at")
+    ends_at = factory.LazyAttribute(lambda key: key.starts_at and key.starts_at + timedelta(days=1))
+    sorted_at = factory.LazyAttribute(lambda key: key.ends_at or key.at)
+    search_text = factory.LazyAttribute(
+        lambda key: searchable(key.label, key.visitor_name, key.visitor_email)
+    )
+    uses = 5

@@ -14,6 +14,7 @@ from portal.web.access import may_visit
 @dataclass(frozen=True)
 class Item:
     """One entry. ``icon`` is a lucide name; the short label is for the phone; ``count`` is drawn beside it, 0 is not.
+    ``is_on_bar``: on the phone it stands on the bottom bar, else under More.
 
     No tuple: templates would take its ``count`` method for the count.
     """
@@ -24,18 +25,23 @@ class Item:
     is_current: bool
     short_label: Any = ""
     count: int = 0
+    is_on_bar: bool = False
 
 
 PLACES = (
     ("desk:dashboard", _("Dashboard"), "house", _("Home")),
     ("families:family_list", _("Families"), "users", ""),
     ("access:device_list", _("Doors"), "door-open", ""),
+    ("access:pass_list", _("Passes"), "ticket", ""),
     ("desk:log_list", _("Log"), "scroll-text", ""),
     ("audit:entry_list", _("Audit"), "shield-check", ""),
     ("families:property_list", _("Properties"), "building-2", ""),
     ("families:person_list", _("People"), "contact", ""),
     ("connections:connection_list", _("Connections"), "plug", ""),
 )
+
+# As many as a thumb can tell apart, beside More.
+ON_BAR = frozenset({"desk:dashboard", "access:device_list", "access:pass_list", "desk:log_list"})
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -53,5 +59,5 @@ def _items(request: HttpRequest) -> list[Item]:
             continue
         url = reverse(name)
         is_current = request.path == url or (url != "/" and request.path.startswith(url))
-        items.append(Item(url, label, icon, is_current, short_label))
+        items.append(Item(url, label, icon, is_current, short_label, is_on_bar=name in ON_BAR))
     return items

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const boxes = (form) => [...form.querySelectorAll('input[name="family"]')];
+  const boxes = (form) => [...form.querySelectorAll(`input[name="${form.dataset.selection || "family"}"]`)];
 
   const tell = (form) => {
     const count = form.querySelector("[data-selection-count]");

@@ -75,6 +75,7 @@ def navigation(current: str, *, count: int = 3) -> list[dict[str, Any]]:
             "icon": icon,
             "is_current": url == current,
             "count": count if label == "Doors" else 0,
+            "is_on_bar": label != "Audit",
         }
         for url, label, icon in places
     ]
