@@ -5,9 +5,13 @@ A task that is lost, late or run twice does no harm: what it does is read from t
 
 from celery import shared_task
 
+from access.services.moving import advancing, noticing
 from access.sync import pictures, presses, runs
 from families.sync import planner
 from portal.audit import trail
+
+# Of a worker's time, for all move-outs of one round.
+MOVE_OUT_SECONDS = 20.0
 
 
 @shared_task
@@ -33,3 +37,10 @@ def settle_commands() -> None:
 def fetch_pictures() -> None:
     """Every two seconds: the thumbnails of new openings."""
     pictures.fetch_wanted()
+
+
+@shared_task
+def continue_move_outs() -> None:
+    """Every five seconds: go on with move-outs whose process had no more time, or was killed; mark what is gone by now."""
+    advancing.advance_all(seconds=MOVE_OUT_SECONDS)
+    noticing.notice_gone()

@@ -349,6 +349,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "run-jobs": {"task": "families.tasks.run_jobs", "schedule": 2.0, "options": {"expires": 10}},
+    "continue-move-outs": {
+        "task": "access.tasks.continue_move_outs",
+        "schedule": 5.0,
+        "options": {"expires": 15},
+    },
     "fetch-pictures": {"task": "access.tasks.fetch_pictures", "schedule": 2.0, "options": {"expires": 10}},
 }
 
@@ -374,6 +379,8 @@ SYNC_SECONDS = {
 SYNC_THREADS = env.int("SYNC_THREADS", 16)
 # So many rows of a job are on their way at a time, of each worker at most UPSTREAM_ACTIONS_AT_ONCE.
 JOB_THREADS = env.int("JOB_THREADS", 4)
+# How long a job stays that of a worker that was killed; a living one renews its lease.
+JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", 15.0)
 # How long the states of a worker that was killed stay its own; a living one renews its lease.
 SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", 30.0)
 CAPTURE_HOSTS = env.list("CAPTURE_HOSTS", default=[])

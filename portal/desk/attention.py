@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Exists, Max, Min, OuterRef, Q
+from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from access.models import Device, Gap
+from access.models import Device, Gap, MoveOutState
+from access.selectors.moving import list_unfinished
 from families.models import Change, Family, Reach, SyncState
 from families.selectors.telling import tell_change
 from portal.accounts.models import User
@@ -26,6 +28,8 @@ RECENT = timedelta(hours=24)
 # One failure mends itself at the next try; from here on somebody should know.
 FAILURES_THAT_COUNT = 3
 NAMED_AT_MOST = 4
+# Longer than all steps of a move-out take when everything answers.
+MOVE_OUT_SLOW = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ def list_attention(user: User) -> list[Item]:
     return [
         *_connections(user),
         *_unknown(user),
+        *_move_outs(user),
         *_unread(user),
         *_offline_families(user),
         *_offline_doors(user),
@@ -158,6 +163,31 @@ def _unknown(user: User) -> Iterator[Item]:
             )
         else:
             yield Item("unknown", title, detail)
+
+
+def _move_outs(user: User) -> Iterator[Item]:
+    """Of which something is left, and those that take longer than they should."""
+    for row in list_unfinished(user, NAMED_AT_MOST):
+        name = {"family": row.move_out.family_name}
+        url = reverse("access:move_out_detail", args=[row.move_out.public_id])
+        if row.move_out.state == MoveOutState.RUNNING:
+            if timezone.now() - row.move_out.attempt_at > MOVE_OUT_SLOW:
+                title = _("The move-out of “%(family)s” has not ended") % name
+                detail = _("Begun %(when)s.") % {"when": relative(row.move_out.attempt_at)}
+                yield Item("warn", title, detail, url, _("See how far it is"))
+        elif row.left:
+            title = ngettext(
+                "%(n)d thing is left of the move-out of “%(family)s”",
+                "%(n)d things are left of the move-out of “%(family)s”",
+                row.left,
+            )
+            detail = _("Moved out %(when)s.") % {"when": relative(row.move_out.made_at)}
+            yield Item("warn", title % {"n": row.left, **name}, detail, url, _("See what is left"))
+        elif row.look_until is not None:
+            title = _("“%(family)s” has moved out, and an invitation may still be taken up") % name
+            day = timezone.localtime(row.look_until).date()
+            detail = _("Look again until %(day)s.") % {"day": format_date(day, "j F Y")}
+            yield Item("unknown", title, detail, url, _("Look again"))
 
 
 def _unread(user: User) -> Iterator[Item]:

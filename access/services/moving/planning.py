@@ -85,7 +85,8 @@ def plan(family: Family, leaving: Leaving, *, at: datetime | None = None) -> Pla
     chosen = {one.pk for one in leaving.members}
     going = [one for one in members if one.account_id not in own and (leaving.is_whole or one.pk in chosen)]
     owner = next((one for one in going if one.auth == Rights.ADMIN), None)
-    ending, coming = _grants(family, leaving, going)
+    began = at or timezone.now()
+    ending, coming = _grants(family, leaving, going, began)
     people = _people(family, ending, going)
     items = [
         *(_grant(grant) for grant in ending),
@@ -101,7 +102,6 @@ def plan(family: Family, leaving: Leaving, *, at: datetime | None = None) -> Pla
         # The owner last: as long as they own the family they cannot be removed.
         for one in sorted(going, key=lambda one: one == owner)
     ]
-    began = at or timezone.now()
     items += [_invitation(one, began) for one in _invitations(family, leaving, going, people)]
     staying = [one for one in members if one not in going and one not in kept]
     return Plan(family, leaving, items, owner, staying, kept, coming)
@@ -135,19 +135,20 @@ def _is_member(grant: Grant, emails: set[str]) -> bool:
     return is_there or grant.person.email.casefold() in emails
 
 
-def _grants(family: Family, leaving: Leaving, going: list[Member]) -> tuple[list[Grant], list[Grant]]:
+def _grants(
+    family: Family, leaving: Leaving, going: list[Member], began: datetime
+) -> tuple[list[Grant], list[Grant]]:
     """Those that end, and those that stay although everybody leaves: they begin later, and are the next household's."""
     found = grants_not_over().filter(family=family).select_related("person", "family__property", "member")
     pks = {one.pk for one in going}
     emails = {one.email.strip().casefold() for one in going} - {""}
     people = {one.pk for one in leaving.people}
     ending, coming = [], []
-    now = timezone.now()
     for grant in found.order_by("person__search_text", "pk"):
         is_theirs = (
             grant.member_id in pks or grant.person.email.casefold() in emails or grant.person_id in people
         )
-        if is_theirs or (leaving.is_whole and grant.starts_at <= now):
+        if is_theirs or (leaving.is_whole and grant.starts_at <= began):
             ending.append(grant)
         elif leaving.is_whole:
             coming.append(grant)
