@@ -381,6 +381,8 @@ SYNC_THREADS = env.int("SYNC_THREADS", 16)
 JOB_THREADS = env.int("JOB_THREADS", 4)
 # How long a job stays that of a worker that was killed; a living one renews its lease.
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", 15.0)
+# How long a job stays that of a worker that was killed; a living one renews its lease.
+JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", 15.0)
 # How long the states of a worker that was killed stay its own; a living one renews its lease.
 SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", 30.0)
 CAPTURE_HOSTS = env.list("CAPTURE_HOSTS", default=[])

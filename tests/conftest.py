@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.plugins.simulator",
     "tests.plugins.demo",
     "tests.plugins.openid",
+    "tests.plugins.queue",
     "tests.plugins.sweep",
 ]
 

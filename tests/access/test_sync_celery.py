@@ -1,77 +1,12 @@
-import contextlib
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
-
 import pytest
 from django.utils import timezone
 
 from access.models import Opening
 from families.models import SyncState
-from tests import services
-from tests.syncing import ROOT, connect, empty, process_environment, read, tables
+from tests.plugins.queue import kill, wait_until
+from tests.syncing import connect, empty, read, tables
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-def redis_url():
-    """A Redis of this test's own: what other tests queue is none of ours."""
-    program = services.find_redis()
-    if program is None:
-        pytest.skip("NO REDIS: install redis-server to see the worker work")
-    folder = Path(tempfile.mkdtemp(prefix="gatehouse-redis-"))
-    socket = folder / "redis.sock"
-    words = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    while not socket.exists():
-        assert server.poll() is None
-        time.sleep(0.02)
-    yield f"redis+socket://{socket}"
-    server.kill()
-    server.wait()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def celery(redis_url, tmp_path):
-    """Starts Celery's processes in sessions of their own, and ends what is left of them."""
-    started = []
-
-    def start(*words):
-        with (tmp_path / f"{words[0]}{len(started)}.log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "portal", *words],
-                cwd=ROOT,
-                env=process_environment(REDIS_URL=redis_url),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        kill(process)
-
-
-def kill(process):
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def wait_until(condition, seconds=60):
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it did not come about"
-        time.sleep(0.1)
 
 
 def all_read():

@@ -21,8 +21,6 @@ from families.services.jobs.kinds import RowOutcome, of_command
 from portal.audit import trail
 from portal.audit.models import Command
 
-# A worker that is at a job says so every few seconds: who comes after one that was killed waits so long.
-AT_WORK = timedelta(seconds=15)
 # What failed so often without anything being done waits for a person.
 ATTEMPTS_BY_ITSELF = 50
 # A command's own deadline lies so far behind before its row is looked at again.
@@ -37,12 +35,17 @@ def begin_work(job: Job, worker: str) -> bool:
     now = timezone.now()
     free = Job.objects.filter(pk=job.pk, state=JobState.RUNNING)
     free = free.filter(Q(worked_until=None) | Q(worked_until__lt=now) | Q(worked_by=worker))
-    return free.update(worked_by=worker, worked_until=now + AT_WORK) == 1
+    return free.update(worked_by=worker, worked_until=now + lease_of_a_job()) == 1
 
 
 def go_on_working(job: Job, worker: str) -> None:
     """Still here."""
-    Job.objects.filter(pk=job.pk, worked_by=worker).update(worked_until=timezone.now() + AT_WORK)
+    Job.objects.filter(pk=job.pk, worked_by=worker).update(worked_until=timezone.now() + lease_of_a_job())
+
+
+def lease_of_a_job() -> timedelta:
+    """Who comes after a worker that was killed waits so long; a living one says several times within it that it is there."""
+    return timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
 def end_work(job: Job, worker: str) -> None:

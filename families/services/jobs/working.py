@@ -21,6 +21,8 @@ from families.services.jobs.attempts import Attempt, attempt
 TURN_SECONDS = 5.0
 # How long what is known of the connections is taken for true.
 KNOWN_SECONDS = 0.5
+# While nothing comes back, it looks up this often to say that it is still there.
+LOOK_UP_SECONDS = 0.3
 # So many rows without an answer, one after the other: something is wrong that pausing does not make worse.
 UNKNOWN_IN_A_ROW = 5
 
@@ -101,7 +103,7 @@ class Turn:
                 break
             for one in self._take_arrived():
                 self._note(one)
-            if time.monotonic() - self._kept > claims.AT_WORK.total_seconds() / 3:
+            if time.monotonic() - self._kept > claims.lease_of_a_job().total_seconds() / 3:
                 self._kept = time.monotonic()
                 claims.go_on_working(self.job, self.worker)
         self.is_over = self.is_over or time.monotonic() < self.ends
@@ -138,7 +140,7 @@ class Turn:
         """What has arrived by now, at least one unless nothing comes for a while."""
         batch: list[Attempt] = []
         try:
-            batch.append(self.arrived.get(timeout=1.0))
+            batch.append(self.arrived.get(timeout=LOOK_UP_SECONDS))
             while True:
                 batch.append(self.arrived.get_nowait())
         except queue.Empty:
