@@ -128,8 +128,7 @@ class TestThePage:
         for query in (
             "state=x&made=y&property=z",
             "after=nonsense",
-            "before=%00",
-            "q=%00",
+            "before=x",
             "state=gone&state=",
         ):
             assert client.get(f"{LIST}?{query}").status_code == 200
