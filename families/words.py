@@ -1,7 +1,9 @@
 """The index of searchable texts: ``search_text__finds`` on any table, quick on those that are entered here.
 
 PostgreSQL keeps an index of trigrams on the column itself. SQLite has none of the kind: there a full-text table of
-trigrams stands beside each, and triggers keep it true under every writer, bulk ones and other programs too.
+trigrams stands beside each ("…_words"), and beside tables of what belongs to a family a narrow one that says of each row
+that is not gone whose it is ("…_owners"): to read that from the rows themselves takes most of a search. Triggers keep
+both true under every writer, bulk ones and other programs too.
 """
 
 import logging
@@ -9,9 +11,10 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Lookup
+from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_migrate
 
 if TYPE_CHECKING:
@@ -24,11 +27,14 @@ log = logging.getLogger(__name__)
 # From here on a word is looked for anywhere in a name; shorter ones only where a word begins.
 ANYWHERE_LENGTH = 3
 _WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
+FAMILIES = "families_family"
 _indexed: set[str] = set()
 
 
 def index_words(app: AppConfig, *tables: str) -> None:
     """Have the ``search_text`` of these tables of ``app`` indexed after every migrate. Called once, by the ready app.
+
+    Each has a ``gone_at``, and belongs to a family unless it is that of families.
 
     Design decision: not by a migration. SQLite drops the triggers of a table that it remakes, with any migration; so
     they are looked after each time, and PostgreSQL's index with them.
@@ -103,17 +109,38 @@ class Finds(FindsHere):
         self, compiler: Any, connection: BaseDatabaseWrapper, **_more: Any
     ) -> tuple[str, tuple[str | int, ...]]:
         model = self.lhs.target.model._meta
-        # Of a single sign there is no trigram: these few searches look through the texts.
-        if model.db_table not in _indexed or any(_is_sign(word) for word in self._words):
+        asked = _asked(self._words)
+        if model.db_table not in _indexed or not asked:
             return self.as_sql(compiler, connection)
         alias = compiler.quote_name_unless_alias(self.lhs.alias)
         index = connection.ops.quote_name(f"{model.db_table}_words")
         key = connection.ops.quote_name(model.pk.column)
-        asked = " AND ".join(_quoted(word if _anywhere(word) else f"  {word}") for word in self._words)
-        if len(self._words) > 1:
-            asked = f"({asked}) OR {_quoted('  '.join(self._words))}"
         found = f"SELECT rowid FROM {index} WHERE {index} MATCH %s"  # noqa: S608 - names of ours
         return f"{alias}.{key} IN ({found})", (asked,)
+
+
+def owners_finding(words: str) -> RawSQL | None:
+    """The numbers of families that have these words in their own text, or in that of what belongs to them and is not
+    gone; None where the database finds them as quickly by itself, or has no index that knows such words."""
+    asked = _asked(words.split())
+    if connection.vendor != "sqlite" or not asked:
+        return None
+    selects = [
+        f"SELECT rowid FROM {table}_words WHERE {table}_words MATCH %s"  # noqa: S608 - names of ours
+        if table == FAMILIES
+        else f"SELECT owner.family_id FROM {table}_words JOIN {table}_owners owner "  # noqa: S608
+        f"ON owner.id = {table}_words.rowid WHERE {table}_words MATCH %s"
+        for table in sorted(_indexed)
+    ]
+    return RawSQL(" UNION ALL ".join(selects), [asked] * len(selects))  # noqa: S611 - see above
+
+
+def _asked(words: list[str]) -> str:
+    """The words in SQLite's full-text language; "" where one is a single sign, of which there is no trigram."""
+    if not words or any(_is_sign(word) for word in words):
+        return ""
+    asked = " AND ".join(_quoted(word if _anywhere(word) else f"  {word}") for word in words)
+    return f"({asked}) OR {_quoted('  '.join(words))}" if len(words) > 1 else asked
 
 
 def _is_sign(word: str) -> bool:
@@ -147,13 +174,10 @@ def _put_postgresql(connection: BaseDatabaseWrapper, table: str) -> None:
 
 
 def _put_sqlite(connection: BaseDatabaseWrapper, table: str) -> None:
-    index = f"{table}_words"
-    wanted = _triggers(table, index)
+    index, owners = f"{table}_words", f"{table}_owners"
+    wanted = _triggers(table, index) | (_owner_triggers(table, owners) if table != FAMILIES else {})
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT name, sql FROM sqlite_master WHERE name = %s OR (type = 'trigger' AND tbl_name = %s)",
-            [index, table],
-        )
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE name = %s OR tbl_name = %s", [index, table])
         there = dict(cursor.fetchall())
         if index in there and all(there.get(name) == sql for name, sql in wanted.items()):
             return
@@ -163,21 +187,38 @@ def _put_sqlite(connection: BaseDatabaseWrapper, table: str) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {index}")
         cursor.execute(f"CREATE VIRTUAL TABLE {index} USING fts5(words, content='', tokenize='trigram')")
         cursor.execute(f"INSERT INTO {index}(rowid, words) SELECT id, {_spaced('search_text')} FROM {table}")  # noqa: S608
+        if table != FAMILIES:
+            cursor.execute(f"DROP TABLE IF EXISTS {owners}")
+            cursor.execute(f"CREATE TABLE {owners}(id integer PRIMARY KEY, family_id bigint NOT NULL)")
+            cursor.execute(f"INSERT INTO {owners} SELECT id, family_id FROM {table} WHERE gone_at IS NULL")  # noqa: S608
         for sql in wanted.values():
             cursor.execute(sql)
 
 
 def _triggers(table: str, index: str) -> dict[str, str]:
-    """What keeps the index true. It holds no text of its own: a row is taken out by what was put in."""
+    """What keeps the words true. The index holds no text of its own: a row is taken out by what was put in."""
     put = f"INSERT INTO {index}(rowid, words) VALUES (new.id, {_spaced('new.search_text')});"  # noqa: S608
     take = (
         f"INSERT INTO {index}({index}, rowid, words) VALUES ('delete', old.id, {_spaced('old.search_text')});"  # noqa: S608
     )
     changed = "WHEN old.search_text IS NOT new.search_text OR old.id IS NOT new.id"
+    return _each(table, index, put, take, "id, search_text", changed)
+
+
+def _owner_triggers(table: str, owners: str) -> dict[str, str]:
+    """What keeps the owners true."""
+    put = f"INSERT INTO {owners} SELECT new.id, new.family_id WHERE new.gone_at IS NULL;"
+    take = f"DELETE FROM {owners} WHERE id = old.id;"  # noqa: S608
+    columns = ("id", "family_id", "gone_at")
+    changed = "WHEN " + " OR ".join(f"old.{name} IS NOT new.{name}" for name in columns)
+    return _each(table, owners, put, take, ", ".join(columns), changed)
+
+
+def _each(table: str, name: str, put: str, take: str, columns: str, changed: str) -> dict[str, str]:
     return {
-        f"{index}_put": f"CREATE TRIGGER {index}_put AFTER INSERT ON {table} BEGIN {put} END",
-        f"{index}_take": f"CREATE TRIGGER {index}_take AFTER DELETE ON {table} BEGIN {take} END",
-        f"{index}_change": f"CREATE TRIGGER {index}_change AFTER UPDATE OF id, search_text ON {table} {changed} "
+        f"{name}_put": f"CREATE TRIGGER {name}_put AFTER INSERT ON {table} BEGIN {put} END",
+        f"{name}_take": f"CREATE TRIGGER {name}_take AFTER DELETE ON {table} BEGIN {take} END",
+        f"{name}_change": f"CREATE TRIGGER {name}_change AFTER UPDATE OF {columns} ON {table} {changed} "
         f"BEGIN {take} {put} END",
     }
 

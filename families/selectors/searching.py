@@ -6,6 +6,7 @@ from collections.abc import Collection
 from django.db.models import Q, Value
 
 from families.models import Family, Member
+from families.words import owners_finding
 from portal.text import searchable
 from portal.upstream.text import clean
 
@@ -25,6 +26,9 @@ def families_matching(text: str) -> Q:
     words = _words(text)
     if not words:
         return Q()
+    owners = owners_finding(words)
+    if owners is not None:
+        return Q(pk__in=owners)
     families = Family.objects.filter(search_text__finds=words)
     members = Member.objects.filter(search_text__finds=words, gone_at=None)
     # Design decision: the devices of a family are joined by name; `families` imports nothing of `access`.

@@ -73,9 +73,11 @@ def unindex() -> None:
             if connection.vendor == "postgresql":
                 cursor.execute(f"DROP INDEX {table}_words")
                 continue
-            for trigger in ("put", "take", "change"):
-                cursor.execute(f"DROP TRIGGER {table}_words_{trigger}")
-            cursor.execute(f"DROP TABLE {table}_words")
+            kinds = ("words",) if table == "families_family" else ("words", "owners")
+            for kind in kinds:
+                for trigger in ("put", "take", "change"):
+                    cursor.execute(f"DROP TRIGGER {table}_{kind}_{trigger}")
+                cursor.execute(f"DROP TABLE {table}_{kind}")
 
 
 def migrated() -> None:
@@ -162,6 +164,19 @@ class TestEveryWriter:
         family.delete()
         FamilyFactory(name="Other")
         assert found("silva") == []
+
+    def test_a_row_that_goes_and_comes_back_is_lost_and_found(self):
+        member = MemberFactory(family__name="Fly", first_name="Mariana")
+        Member.objects.update(gone_at=timezone.now())
+        assert found("mariana") == []
+        bulk.update(Member, ["gone_at"], [(None, member.pk)])
+        assert found("mariana") == ["Fly"]
+
+    def test_a_row_that_moves_to_another_family_is_found_there(self):
+        device = DeviceFactory(family__name="Fly", name="Courtyard")
+        device.family = FamilyFactory(name="Sea")
+        device.save()
+        assert found("courtyard") == ["Sea"]
 
     def test_what_is_undone_is_not_found(self):
         with transaction.atomic():
