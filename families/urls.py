@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from families.views import changes, families, invitations, listing, placing
+from families.views import changes, families, invitations, listing, placing, remote
 from families.views.members import joining
 from families.views.people import members as inviting_members
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("families/<slug:family_id>/", families.family_detail, name="family_detail"),
     path("families/<slug:family_id>/changes/", changes.family_changes, name="family_changes"),
     path("families/<slug:family_id>/name/", families.family_rename, name="family_rename"),
+    path("families/<slug:family_id>/panel/", remote.panel_open, name="panel_open"),
     path("families/<slug:family_id>/invitations/", invitations.member_invite, name="member_invite"),
     path(
         "families/<slug:family_id>/members/<slug:member_id>/portal-invitations/",

@@ -68,6 +68,8 @@ POLICIES = {
     "families:family_changes": Policy(objects={"family_id": "family"}),
     "families:change_list": Policy(roles=REVIEWERS),
     "families:family_rename": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
+    # A reveal: the answer says where anybody can come in.
+    "families:panel_open": Policy(GET_POST, MANAGERS, recent_sign_in=True, objects={"family_id": "family"}),
     "families:member_invite": Policy(GET_POST, ACTORS, objects={"family_id": "family"}),
     "families:member_list": Policy(objects={"family_id": "family"}),
     "families:member_rights": Policy(

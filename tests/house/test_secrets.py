@@ -1,5 +1,7 @@
 """No secret of the upstream is left anywhere in DATA: database, logs, Redis, pictures, audit heads."""
 
+import re
+
 import pytest
 
 from tests.house.test_under_trouble import Visitor
@@ -31,6 +33,10 @@ def test_no_secret_of_the_upstream_stands_in_data(demo: Demo) -> None:
         *("private_key=73519284", "--connection", "Riverside"),
     )
     assert changed.returncode == 0, changed.stderr
+    # The way to a family's panel is shown on a page of its own, and stands nowhere else.
+    page = visitor.get(re.search(r'href="(/families/[\w-]{22}/)"', visitor.get("/families/"))[1])
+    shown = visitor.post(re.search(r'action="(/families/[\w-]+/panel/)"', page)[1], page)
+    assert "Go to the panel" in shown
     secrets = [entry["value"] for entry in demo.simulator("GET", "canaries")]
     assert len(secrets) > 100
     assert "73519284" in secrets
