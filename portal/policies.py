@@ -186,9 +186,7 @@ POLICIES = {
     "access:move_out_list": Policy(roles=REVIEWERS),
     "access:move_out_detail": Policy(roles=REVIEWERS, objects={"move_out_id": "move_out"}),
     "access:move_out_look": Policy(POST, MANAGERS, objects={"move_out_id": "move_out"}),
-    "access:move_out_retry": Policy(
-        POST, MANAGERS, recent_sign_in=True, objects={"move_out_id": "move_out"}
-    ),
+    "access:move_out_retry": Policy(POST, MANAGERS, recent_sign_in=True, objects={"move_out_id": "move_out"}),
     # Connections: the organisation's are unlimited managers' affair, one's own is everybody's who may act.
     "connections:connection_list": Policy(roles=MANAGERS, unlimited_only=True),
     "connections:connection_create": Policy(GET_POST, MANAGERS, unlimited_only=True, recent_sign_in=True),

@@ -67,7 +67,9 @@ class Estate(Worlds):
 
         Of what belongs to a person and not to a family, "home" is their own and "elsewhere" somebody else's.
         """
-        found = {kind: {} for kind in (*self.worlds["home"].ids, "session", "authenticator", "draft", "job", "row")}
+        found = {
+            kind: {} for kind in (*self.worlds["home"].ids, "session", "authenticator", "draft", "job", "row")
+        }
         for name, world in self.worlds.items():
             for kind, value in world.ids.items():
                 found[kind][name] = value

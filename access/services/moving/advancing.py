@@ -4,12 +4,14 @@ Each step is either a transaction of ours with its entries, or a command whose p
 is killed anywhere leaves a move-out that the next one goes on with, and nothing is sent twice.
 """
 
+import logging
 import time
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +24,7 @@ from access.services.moving.upstream_steps import NotYet
 from families.services.people import leaving as portal_side
 from portal.accounts.models import User
 from portal.audit.trail import AuditUnavailable, By
+from portal.keys import KeyMissing
 
 # Longer than any one step lasts.
 LEASE = timedelta(seconds=60)
@@ -41,6 +44,8 @@ _KINDS = {
     MoveOutStep.MEMBERS: ItemKind.MEMBER,
 }
 
+logger = logging.getLogger(__name__)
+
 
 def advance(move_out: MoveOut, *, seconds: float) -> MoveOut:
     """Take the steps that are left, as long as ``seconds`` allow a new call to begin; return it as it stands then.
@@ -57,10 +62,14 @@ def advance(move_out: MoveOut, *, seconds: float) -> MoveOut:
             _take(move_out, step)
             if step == MoveOutStep.READING or not _go_on(move_out, holder, step):
                 break
-    except (NotYet, AuditUnavailable):
+    except NotYet:
         pass
+    except (AuditUnavailable, DatabaseError, OSError, KeyMissing):
+        logger.exception("a step of the move-out %s could not be written down", move_out.public_id)
     finally:
-        MoveOut.objects.filter(pk=move_out.pk, claimed_by=holder).update(claimed_by="", claimed_until=None)
+        with suppress(DatabaseError):
+            free = MoveOut.objects.filter(pk=move_out.pk, claimed_by=holder)
+            free.update(claimed_by="", claimed_until=None)
     move_out.refresh_from_db()
     return move_out
 
