@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from access.models import Device, Gap, MoveOutState
 from access.selectors.moving import list_unfinished
 from families.models import Change, Family, Reach, SyncState
+from families.selectors.jobs import list_in_need
 from families.selectors.telling import tell_change
 from portal.accounts.models import User
 from portal.audit.models import Command, State
@@ -48,6 +49,7 @@ def list_attention(user: User) -> list[Item]:
     return [
         *_connections(user),
         *_unknown(user),
+        *_jobs(user),
         *_move_outs(user),
         *_unread(user),
         *_offline_families(user),
@@ -138,6 +140,8 @@ def _unknown(user: User) -> Iterator[Item]:
     unknown = Command.objects.visible_to(user).filter(
         state__in=[State.UNKNOWN, State.NO_TRACE], created_at__gt=timezone.now() - RECENT
     )
+    # A job tells of its rows itself, all together.
+    unknown = unknown.exclude(press__startswith="job-", object_kind__in=["invitation", "member"])
     if user.is_family_admin:
         unknown = unknown.filter(family__in=Family.objects.visible_to(user))
     for command in unknown.select_related("family").order_by("-created_at")[:NAMED_AT_MOST]:
@@ -188,6 +192,27 @@ def _move_outs(user: User) -> Iterator[Item]:
             day = timezone.localtime(row.look_until).date()
             detail = _("Look again until %(day)s.") % {"day": format_date(day, "j F Y")}
             yield Item("unknown", title, detail, url, _("Look again"))
+
+
+def _jobs(user: User) -> Iterator[Item]:
+    """Bulk work that paused itself, and rows of it of which nobody knows what became."""
+    if not may_visit(user, "families:job_detail"):
+        return
+    for standing in list_in_need(user)[:NAMED_AT_MOST]:
+        job, unknown = standing.job, standing.counts.unknown
+        url = reverse("families:job_detail", args=[job.public_id])
+        if job.pause_code:
+            title = _("“%(title)s” paused itself") % {"title": job.title}
+            yield Item("warn", title, job.pause_reason, url, _("See the job"))
+        if unknown:
+            title = ngettext(
+                "Nobody knows what became of %(count)d row of “%(title)s”",
+                "Nobody knows what became of %(count)d rows of “%(title)s”",
+                unknown,
+            )
+            detail = _("No answer came. Look, or ask them, before anything is sent once more.")
+            title %= {"count": unknown, "title": job.title}
+            yield Item("unknown", title, detail, f"{url}?state=unknown", _("See them"))
 
 
 def _unread(user: User) -> Iterator[Item]:
