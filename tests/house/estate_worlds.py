@@ -190,7 +190,21 @@ class Worlds:
             call_sip=f"sip:{word}@x.example",
         )
         self.row(make.GapFactory, family=family, at=at)
-        return {"press": press.public_id, "opening": hidden_id(opening.pk, "opening")}
+        key = self.row(
+            make.TempKeyFactory,
+            family=family,
+            reach=world.connection.reaches.get(family=family),
+            label=f"{word} plumber",
+            visitor_name=f"{word} visitor",
+            visitor_email=f"visitor@{word.lower()}.example",
+            fingerprint=f"{VAULT}:{word.lower()}",
+            at=at,
+        )
+        return {
+            "press": press.public_id,
+            "opening": hidden_id(opening.pk, "opening"),
+            "pass": key.public_id,
+        }
 
     def command(self, about: About, by: User, event: str, state: State, word: str, at: datetime) -> Command:
         return self.row(

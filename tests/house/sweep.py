@@ -14,7 +14,7 @@ from portal.accounts.models import Role
 from portal.web.access import Policy
 from tests.house.canaries import EARLIER, ELSEWHERE, HOME, OFFICE
 
-OF_FAMILIES = ("family", "relay", "press", "opening", "member", "device")
+OF_FAMILIES = ("family", "relay", "press", "opening", "member", "device", "pass")
 OF_ESTATE = (*OF_FAMILIES, "property", "person", "invitation", "move_out")
 OF_ONESELF = ("session", "authenticator", "connection", "draft", "job", "row")
 
