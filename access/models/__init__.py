@@ -1,5 +1,6 @@
 """Doors, what passed through them, and the passes that open them."""
 
+from access.models.credentials import Credential, CredentialKind, CredentialQuerySet
 from access.models.doors import DEVICE_TYPES, Device, Outage, Relay, RelayQuerySet
 from access.models.history import (
     Call,
@@ -28,6 +29,9 @@ __all__ = [
     "NOT_GONE",
     "SINCE_EVER",
     "Call",
+    "Credential",
+    "CredentialKind",
+    "CredentialQuerySet",
     "Device",
     "Gap",
     "HourlyCount",
