@@ -64,6 +64,9 @@ def move_out_create(request: SignedInRequest, family_id: str) -> HttpResponse:
             None, _("This page is too old. Nothing was begun, and what you typed is kept: send it again.")
         )
         return _show_plan(request, plan, form, status=422)
+    except AuditUnavailable:
+        form.add_error(None, _("Not begun: the audit trail is not available. What you typed is kept."))
+        return _show_plan(request, plan, form, status=503)
     except NobodyLeaves:
         form.add_error(None, _("Nobody was chosen. Nothing was begun."))
         return _show_plan(request, plan, form, status=422)
@@ -117,6 +120,8 @@ def move_out_retry(request: SignedInRequest, move_out_id: str) -> HttpResponse:
     except UnderWay as other:
         messages.info(request, _("Another move-out of this family is under way. Nothing was tried."))
         return redirect("access:move_out_detail", other.move_out.public_id)
+    except AuditUnavailable:
+        messages.error(request, _("Not tried: the audit trail is not available. Try again later."))
     else:
         _advance(move_out)
     return redirect("access:move_out_detail", move_out.public_id)

@@ -87,12 +87,15 @@ def advance_all(*, seconds: float) -> int:
 def look_again(actor: User, move_out: MoveOut) -> None:
     """Read everything back once more, and keep another record beside those of before. Managers only.
 
-    Raises PermissionDenied. Cost: 2 upstream calls.
+    Raises PermissionDenied and trail.AuditUnavailable. Cost: 2 upstream calls.
     """
     by = By.person(actor)
     with transaction.atomic():
         portal_side.check_may_move_out(by, move_out.family)
-    reading.read_back(move_out, by, actor, is_end=False)
+    try:
+        reading.read_back(move_out, by, actor, is_end=False)
+    except (DatabaseError, OSError, KeyMissing) as error:
+        raise AuditUnavailable("the record could not be written down") from error
 
 
 def _is_free() -> Q:

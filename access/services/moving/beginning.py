@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from access.models import (
@@ -19,8 +19,9 @@ from families.models import Family, FamilyInvitation, Member
 from families.services.people import leaving as portal_side
 from portal.accounts.models import User
 from portal.audit import trail
-from portal.audit.trail import About, By
+from portal.audit.trail import About, AuditUnavailable, By
 from portal.connections.models import Connection
+from portal.keys import KeyMissing
 
 
 class MoveOutRefused(Exception):
@@ -74,7 +75,8 @@ def begin(
     reason: str = "",
     next_begins_on: date | None = None,
 ) -> MoveOut:
-    """Write down who leaves and what goes with them; nothing of it has gone then. Raises PermissionDenied and MoveOutRefused.
+    """Write down who leaves and what goes with them; nothing of it has gone then. Raises PermissionDenied, MoveOutRefused and
+    trail.AuditUnavailable.
 
     ``family`` was fetched through ``visible_to(actor)``. The same press begins one move-out. From here on nobody is given the
     family before a whole household has moved out.
@@ -98,10 +100,10 @@ def begin(
             )
             move_out.entry = entry.number
             MoveOut.objects.filter(pk=move_out.pk).update(entry=entry.number)
-    except IntegrityError:
-        # Somebody else began one at the same moment.
+    except (DatabaseError, OSError, KeyMissing) as error:
+        # Somebody else may have begun one at the same moment.
         refuse_second(family)
-        raise
+        raise AuditUnavailable("the begin could not be written down") from error
     return move_out
 
 
@@ -109,7 +111,7 @@ def try_again(actor: User, move_out: MoveOut, *, attempt: int) -> MoveOut:
     """Let the steps be taken once more for what is left or unknown, in the name of ``actor``.
 
     ``attempt`` is the one whose end they saw: the same press twice tries once. Nobody who was not named before is
-    removed, but those who have taken up an invitation of the household since. Raises PermissionDenied and MoveOutRefused.
+    removed, but those who have taken up an invitation of the household since. Raises PermissionDenied, MoveOutRefused and trail.AuditUnavailable.
     """
     by = By.person(actor)
     try:
@@ -136,9 +138,9 @@ def try_again(actor: User, move_out: MoveOut, *, attempt: int) -> MoveOut:
                 about(move_out),
                 parameters={"attempt": attempt + 1, "items": len(open_now) + len(joined)},
             )
-    except IntegrityError:
+    except (DatabaseError, OSError, KeyMissing) as error:
         refuse_second(move_out.family)
-        raise
+        raise AuditUnavailable("another attempt could not be written down") from error
     move_out.refresh_from_db()
     return move_out
 
