@@ -47,16 +47,11 @@ def family_join(request: SignedInRequest) -> HttpResponse:
 
 
 def _wanted(request: SignedInRequest) -> dict[str, str]:
-    family = Family.objects.visible_to(request.user).filter(public_id=_word(request, "family")).first()
+    family = Family.objects.visible_to(request.user).filter(public_id=request.GET.get("family", "")).first()
     return {
         "residence_id": family.residence_id if family else "",
-        "connection": _word(request, "connection"),
+        "connection": request.GET.get("connection", ""),
     }
-
-
-def _word(request: SignedInRequest, name: str) -> str:
-    # PostgreSQL takes no NUL as a parameter.
-    return request.GET.get(name, "").replace("\0", "")
 
 
 def _address(request: SignedInRequest, residence_id: str) -> str:
