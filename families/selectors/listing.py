@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db.models import Case, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, When
@@ -118,21 +119,28 @@ def _key(order: Order) -> dict[str, Any]:
 
 def _shown(user: User, fitting: QuerySet[Family]) -> dict[str, Any]:
     """What is looked up beside the columns of a family."""
-    trouble = Case(
-        When(~Q(connection__health=Health.GOOD) | ~Q(connection__paused_at=None), then=1), default=0
-    )
-    rank = Case(When(auth__in=[Rights.ADMIN, Rights.USER], then=0), default=1)
-    reaches = reaching().filter(family=OuterRef("pk")).order_by(trouble, rank, "connection__name")
     invited = pending_invitations(user).filter(family=OuterRef("pk"))
     return {
         "people": _people(),
         "invited": _count(invited, Lower("email"), template="COUNT(DISTINCT %(expressions)s)"),
         # The one through which people act in it, or the best of those that do not work.
-        "connection": Subquery(reaches.values("connection")[:1], output_field=UUIDField()),
+        "connection": _connection(),
         "total": _count(fitting),
     }
 
 
+@cache
+def _connection() -> Subquery:
+    # Made once, as what follows: it is the same for everybody, and making it takes as long as asking for it.
+    trouble = Case(
+        When(~Q(connection__health=Health.GOOD) | ~Q(connection__paused_at=None), then=1), default=0
+    )
+    rank = Case(When(auth__in=[Rights.ADMIN, Rights.USER], then=0), default=1)
+    reaches = reaching().filter(family=OuterRef("pk")).order_by(trouble, rank, "connection__name")
+    return Subquery(reaches.values("connection")[:1], output_field=UUIDField())
+
+
+@cache
 def _people() -> Subquery:
     return _count(Member.objects.filter(family=OuterRef("pk"), gone_at=None))
 

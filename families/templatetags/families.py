@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django import template
 from django.template.defaultfilters import date as format_date
@@ -16,9 +16,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.web.templatetags.web import exact, status
-
-if TYPE_CHECKING:
-    from families.selectors.listing import FamilyRow
 
 register = template.Library()
 
@@ -68,9 +65,9 @@ def all_chosen(total: int) -> str:
 
 @register.simple_tag
 def family_rows(
-    rows: Iterable["FamilyRow"], *, shows_connection: bool = False, may_choose: bool = False
+    rows: Iterable[Any], *, shows_connection: bool = False, may_choose: bool = False
 ) -> SafeString:
-    """The rows of the list, each a tr. A row has five cells or six.
+    """The rows of the list (families.selectors.listing.FamilyRow), each a tr.
 
     Design decision: written here and not by a template, as the rows of the log are: a page has fifty of them, and a
     template takes most of the page's time over them. Every value goes through ``escape``.
@@ -95,7 +92,7 @@ class _Rows:
         self._not_installed = status("attention", _("Not installed"))
         self._online, self._offline = status("online", _("Online")), status("offline", _("Offline"))
 
-    def write(self, row: "FamilyRow") -> str:
+    def write(self, row: Any) -> str:
         name, key = escape(row.name or self._nameless), escape(row.public_id)
         met = f"<small>{escape(', '.join(row.found))}</small>" if row.found else ""
         place = (
@@ -115,7 +112,7 @@ class _Rows:
             f'<td data-label="{self._people}" class="number">{row.people}{self._invited(row)}</td>{line}</tr>\n'
         )
 
-    def _state_of(self, row: "FamilyRow") -> str:
+    def _state_of(self, row: Any) -> str:
         if row.gone_at:
             return f'{self._gone} <small class="quiet">{since(row.gone_at)}</small>'
         if not row.is_installed:
@@ -126,13 +123,13 @@ class _Rows:
             return f'{self._offline} <small class="quiet">{since(row.online_changed_at)}</small>'
         return self._offline
 
-    def _invited(self, row: "FamilyRow") -> str:
+    def _invited(self, row: Any) -> str:
         if not row.invited:
             return ""
         words = ngettext("%d invited", "%d invited", row.invited) % row.invited
         return f' <small class="quiet">{escape(words)}</small>'
 
-    def _connection(self, row: "FamilyRow") -> str:
+    def _connection(self, row: Any) -> str:
         if row.connection is None:
             return self._none
         name = f"<bdi>{escape(row.connection.name)}</bdi>"

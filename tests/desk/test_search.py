@@ -1,8 +1,20 @@
 """Search from everywhere: by a few letters, in any script, and never beyond one's reach."""
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
-from tests.factories import DeviceFactory, FamilyFactory, GrantFactory, ManagerFactory, MemberFactory
+from access.models import TempKey
+from portal.desk.search import SHOWN_AT_MOST
+from portal.text import searchable
+from tests.factories import (
+    DeviceFactory,
+    FamilyFactory,
+    GrantFactory,
+    ManagerFactory,
+    MemberFactory,
+    ReachFactory,
+)
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -75,3 +87,72 @@ def test_nothing_beyond_ones_reach_is_found(client):
 def test_page_and_fragment(client, manager):
     assert "<html" in client.get("/search/?q=x").text
     assert "<html" not in find(client, "x")
+
+
+def make_pass(label: str, **fields: object) -> TempKey:
+    reach = ReachFactory()
+    return TempKey.objects.create(
+        reach=reach, family=reach.family, label=label, search_text=searchable(label), **fields
+    )
+
+
+def test_passes_are_found_by_their_label(client, manager):
+    key = make_pass("Cleaner on Mondays")
+    make_pass("Cleaner of old", gone_at=timezone.now())
+
+    found = find(client, "cleaner")
+
+    assert f'href="{reverse("access:family_passes", args=[key.family.public_id])}"' in found
+    assert "Cleaner of old" not in found
+
+
+def test_passes_of_others_are_not_found(client):
+    make_pass("Canary pass")
+    client.force_login(GrantFactory().person)
+
+    assert "Canary" not in find(client, "canary")
+
+
+def test_every_row_leads_to_its_page(client, manager):
+    member = MemberFactory(first_name="Mina", family__name="Mina at home")
+    device = DeviceFactory(name="Mina's gate", family=member.family)
+    page = reverse("families:family_detail", args=[member.family.public_id])
+
+    found = find(client, "mina")
+
+    assert f'href="{page}"' in found
+    assert f'href="{page}#family-people"' in found
+    assert f'href="{reverse("access:family_doors", args=[device.family.public_id])}"' in found
+    assert "3 found" in found
+
+
+def test_where_more_are_found_than_shown_all_are_a_press_away(client, manager):
+    FamilyFactory.create_batch(SHOWN_AT_MOST + 1, name="Fly")
+
+    found = find(client, "fly")
+
+    assert found.count("<bdi>Fly</bdi>") == SHOWN_AT_MOST
+    assert f'href="{reverse("families:family_list", query={"q": "fly"})}"' in found
+
+
+def test_typing_finds_below_the_field_and_cancels_the_request_before(client, manager):
+    page = client.get("/").text
+
+    assert (
+        'hx-get="/search/" hx-trigger="input changed delay:200ms" hx-sync="this:replace" hx-target="#search-panel"'
+        in page
+    )
+    assert '<form class="search" action="/search/" role="search">' in page
+    assert 'hx-target="#search" hx-swap="outerHTML"' in client.get("/search/?q=x").text
+
+
+def test_it_costs_four_queries_beside_session_and_person(client, manager, django_assert_num_queries):
+    FamilyFactory.create_batch(30, name="Fly")
+    MemberFactory.create_batch(30, first_name="Fly")
+    with django_assert_num_queries(6):
+        find(client, "fly")
+
+
+def test_nobody_finds_anything_without_signing_in(client):
+    assert client.get("/search/?q=x")["Location"].startswith(reverse("account_login"))
+    assert client.get("/search/?q=x", headers=HTMX)["HX-Redirect"] == reverse("account_login")
