@@ -1,8 +1,19 @@
 """Every benchmark, by name."""
 
-from tests.benchmarks import dashboard, doors, fan_out, ingest, log, pages, parsing, trail
+from tests.benchmarks import dashboard, doors, families, fan_out, ingest, log, pages, parsing, trail
 from tests.benchmarks.bench import ENTERED
 
-__all__ = ["BENCHMARKS", "dashboard", "doors", "fan_out", "ingest", "log", "pages", "parsing", "trail"]
+__all__ = [
+    "BENCHMARKS",
+    "dashboard",
+    "doors",
+    "families",
+    "fan_out",
+    "ingest",
+    "log",
+    "pages",
+    "parsing",
+    "trail",
+]
 
 BENCHMARKS = dict(sorted(ENTERED.items()))

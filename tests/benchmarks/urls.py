@@ -7,8 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from access.models import Opening
+from families.models import Family
 from portal.policies import POLICIES as PORTAL_POLICIES
 from portal.web.access import GET_POST, Policy
+from tests.benchmarks.raw_families import raw_families
 
 
 class Site(admin.AdminSite):
@@ -18,15 +20,10 @@ class Site(admin.AdminSite):
         return request.user.is_authenticated
 
 
-class OpeningAdmin(admin.ModelAdmin):
-    """The log as the admin is usually set up for it: the columns of ours, its filters, its search."""
+class ReadingAdmin(admin.ModelAdmin):
+    """For looking, by anybody."""
 
-    list_display = ("at", "family", "account_name", "device_name", "open_door_type", "is_success", "picture")
-    list_select_related = ("family", "command")
-    list_filter = ("is_success", "family__property")
-    search_fields = ("account_name", "device_name", "family__name")
     list_per_page = 50
-    ordering = ("-at", "-id")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
@@ -43,6 +40,33 @@ class OpeningAdmin(admin.ModelAdmin):
         return True
 
 
+class OpeningAdmin(ReadingAdmin):
+    """The log as the admin is usually set up for it: the columns of ours, its filters, its search."""
+
+    list_display = ("at", "family", "account_name", "device_name", "open_door_type", "is_success", "picture")
+    list_select_related = ("family", "command")
+    list_filter = ("is_success", "family__property")
+    search_fields = ("account_name", "device_name", "family__name")
+    ordering = ("-at", "-id")
+
+
+class FamilyAdmin(ReadingAdmin):
+    """The families in the same way: the columns of ours, its filters, a search over the same names and addresses."""
+
+    list_display = ("name", "property", "is_online", "is_installed", "people", "connection")
+    list_select_related = ("property",)
+    list_filter = ("property", "is_online", "is_installed")
+    search_fields = ("name", "members__first_name", "members__last_name", "members__email", "devices__name")
+    ordering = ("search_text", "id")
+
+    def people(self, family: Family) -> int:
+        return family.members.filter(gone_at=None).count()
+
+    def connection(self, family: Family) -> str:
+        reach = family.reaches.filter(gone_at=None).select_related("connection").first()
+        return reach.connection.name if reach else "–"
+
+
 def nothing(request: HttpRequest) -> HttpResponse:
     """The limit of every page: the middleware, the session and the person, and nothing else."""
     return HttpResponse(str(request.user.pk))
@@ -50,14 +74,18 @@ def nothing(request: HttpRequest) -> HttpResponse:
 
 site = Site(name="admin")
 site.register(Opening, OpeningAdmin)
+site.register(Family, FamilyAdmin)
 
 POLICIES = {
     **PORTAL_POLICIES,
     "nothing": Policy(),
+    "raw_families": Policy(),
     "admin:access_opening_changelist": Policy(GET_POST),
+    "admin:families_family_changelist": Policy(GET_POST),
 }
 urlpatterns = [
     path("peer/admin/", site.urls),
     path("peer/nothing/", nothing, name="nothing"),
+    path("peer/families/", raw_families, name="raw_families"),
     path("", include("portal.urls")),
 ]
