@@ -26,7 +26,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """The rows that were to be sent: those left out from the start are not among them."""
+        """All rows; those that were left out from the start are through from the start."""
         return sum(self.by_state.values())
 
     @property

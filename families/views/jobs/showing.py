@@ -43,7 +43,7 @@ def job_detail(request: SignedInRequest, job_id: str) -> HttpResponse:
     context = {
         **parts.live_context(request, standing),
         "rows": [parts.row_context(request, told, job) for told in page.rows],
-        "chosen_state": state,
+        "chosen_word": RowState(state).label if state else "",
         "address": address,
         "here": request.get_full_path(),
         "before_url": page.before and with_changes(request, address, before=page.before, after=""),
