@@ -39,6 +39,11 @@ class Input(io.StringIO):
     def isatty(self) -> bool:
         return False
 
+    @property
+    def buffer(self) -> io.BytesIO:
+        """The same as bytes."""
+        return io.BytesIO(self.getvalue().encode())
+
 
 def run(*words: str, stdin: str = "") -> Ran:
     """Run ``manage.py`` with these words in this process, with its own streams."""

@@ -103,8 +103,8 @@ def _read_names(person: Person, cells: dict[str, str], *, needs_names: bool) -> 
     for place, typed in ((FIRST_NAME, first), (LAST_NAME, last)):
         if typed.strip():
             setattr(person, place, _checked(person, place, typed, _name))
-    if needs_names and not (person.first_name or person.last_name):
-        person.wrong[FIRST_NAME] = gettext("There is no name. Whoever is added directly needs one.")
+    if needs_names and not person.first_name:
+        person.wrong[FIRST_NAME] = gettext("There is no first name. Whoever is added directly needs one.")
 
 
 def _name(typed: str) -> str:

@@ -3,9 +3,11 @@
 Nothing here sends anything: a confirmed import is a job like others (families.services.jobs).
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied
@@ -20,7 +22,9 @@ from families.services.importing.columns import guess_columns, has_header, heade
 from families.services.importing.marking import Marked, Wish
 from families.services.importing.tables import SheetRefused, Table, read_table
 from families.services.jobs import running
+from families.sync import bulk
 from portal.accounts.models import User
+from portal.ids import new_public_id
 from portal.upstream.text import clean
 
 KIND = "residents"
@@ -28,6 +32,19 @@ KIND = "residents"
 FRESH = timedelta(minutes=5)
 DRAFTS_KEPT = timedelta(days=7)
 _BATCH = 500
+# Of a row that is written with thousands of others; the rest is empty.
+_COLUMNS = (
+    "public_id",
+    "job_id",
+    "number",
+    "family_id",
+    "values",
+    "mark",
+    "state",
+    "words",
+    "attempt",
+    "claimed_by",
+)
 
 
 @dataclass(frozen=True)
@@ -140,7 +157,7 @@ def read_rows(user: User, sheet: Sheet) -> bool:
                 return False
             if not start:
                 kept.delete()
-            JobRow.objects.bulk_create(rows[start : start + _BATCH])
+            bulk.insert(JobRow, _COLUMNS, rows[start : start + _BATCH])
     sheet.read_at = timezone.now()
     return Sheet.objects.filter(pk=sheet.pk, reading=reading).update(read_at=sheet.read_at) == 1
 
@@ -156,7 +173,7 @@ def confirm_draft(user: User, sheet: Sheet, *, not_after: datetime) -> Job:
     """Let the rows of a draft that are to be sent go; what was uploaded is deleted.
 
     Raises NothingToSend, PreviewChanged, running.JobMovedOn for one that was confirmed at the same moment, and
-    PermissionDenied; nothing is sent then.
+    PermissionDenied; nothing is sent by this then.
     """
     _may_import(user)
     job = sheet.job
@@ -164,8 +181,10 @@ def confirm_draft(user: User, sheet: Sheet, *, not_after: datetime) -> Job:
         before = _to_send(job)
         read_rows(user, sheet)
         if _to_send(job) != before:
+            _still_a_draft(sheet)
             raise PreviewChanged
     if not JobRow.objects.filter(job=job, state=RowState.WAITING).exists():
+        _still_a_draft(sheet)
         raise NothingToSend
     with transaction.atomic():
         running.confirm(user, job, not_after)
@@ -192,6 +211,11 @@ def _may_import(user: User) -> None:
         raise PermissionDenied
 
 
+def _still_a_draft(sheet: Sheet) -> None:
+    if not Sheet.objects.filter(pk=sheet.pk).exists():
+        raise running.JobMovedOn
+
+
 def _people(sheet: Sheet, *, needs_names: bool) -> list[Person]:
     lines = table_of(sheet).lines[1 if sheet.has_header else 0 :]
     if not lines:
@@ -199,16 +223,19 @@ def _people(sheet: Sheet, *, needs_names: bool) -> list[Person]:
     return [read_person(line, sheet.columns, needs_names=needs_names) for line in lines]
 
 
-def _row_of(job: Job, marked: Marked) -> JobRow:
-    return JobRow(
-        job=job,
-        number=marked.person.number,
-        family=marked.family,
-        values=marked.values,
-        mark=marked.mark,
-        state=RowState.WAITING if marked.will_be_sent else RowState.LEFT_OUT,
-        words=marked.words,
-    )
+def _row_of(job: Job, marked: Marked) -> list[Any]:
+    return [
+        new_public_id(),
+        job.pk,
+        marked.person.number,
+        marked.family.pk if marked.family else None,
+        json.dumps(marked.values),
+        marked.mark,
+        RowState.WAITING.value if marked.will_be_sent else RowState.LEFT_OUT.value,
+        marked.words,
+        1,
+        "",
+    ]
 
 
 def _to_send(job: Job) -> list[int]:

@@ -45,7 +45,7 @@ class Marked:
     words: str = ""
     family: Family | None = None
     auth: str = ""
-    member_id: str = ""
+    member: Member | None = None
     will_be_sent: bool = False
 
     @property
@@ -57,8 +57,11 @@ class Marked:
             LAST_NAME: person.last_name,
             EMAIL: person.email,
             AUTH: self.auth,
-            "member": self.member_id,
+            "member": "",
         }
+        if self.member is not None:
+            # What they were when they were compared: whoever was changed since is not changed back.
+            values |= {"member": self.member.public_id, "was": self.member.auth}
         if self.family is None and person.family:
             values[FAMILY] = ": ".join(filter(None, [person.property, person.family]))
         if person.wrong:
@@ -106,7 +109,7 @@ def _mark_some(
 
 def _compare(row: Marked, member: Member, wish: Wish, *, is_ours: bool) -> None:
     """Somebody of that address is in the family."""
-    row.member_id = member.public_id
+    row.member = member
     asked = row.person.auth
     if not asked or asked == member.auth:
         row.mark, row.auth = THERE, member.auth

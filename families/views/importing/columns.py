@@ -6,11 +6,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from families.forms.importing import ChoicesForm
-from families.models import Family, Sheet
+from families.models import Family, Job, Sheet
 from families.selectors.people import choose_families
 from families.services import importing
 from families.services.importing.tables import Table
-from families.views.importing.parts import find_draft, steps
+from families.views.importing.parts import find_step, steps, to_job
 from portal.accounts.requests import SignedInRequest
 from portal.web.pages import render_page, wants_fragment
 
@@ -21,7 +21,9 @@ _SHOWN = 6
 
 def import_columns(request: SignedInRequest, import_id: str) -> HttpResponse:
     """The sheet as it was read, with what can be said otherwise; then its preview."""
-    sheet = find_draft(request, import_id)
+    sheet = find_step(request, import_id)
+    if isinstance(sheet, Job):
+        return to_job(sheet)
     if request.method != "POST":
         table = importing.table_of(sheet)
         columns = _fitting(sheet.columns, table)

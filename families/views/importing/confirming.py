@@ -5,11 +5,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from families.forms.importing import ConfirmForm
-from families.models import Sheet
+from families.models import Job, Sheet
 from families.selectors import importing as selectors
 from families.services import importing
 from families.services.jobs.running import JobMovedOn
-from families.views.importing.parts import find_draft, steps
+from families.views.importing.parts import find_step, steps, to_job
 from portal.accounts.requests import SignedInRequest
 from portal.web.pages import render_page
 from portal.web.presses import PressInvalid, new_press, read_press
@@ -20,10 +20,9 @@ NAMED = 20
 
 def import_confirm(request: SignedInRequest, import_id: str) -> HttpResponse:
     """What will be sent, and the sending of it. Asked twice, it begins once."""
-    begun = selectors.find_begun(request.user, import_id)
-    if begun is not None:
-        return redirect("families:job_detail", begun.public_id)
-    sheet = find_draft(request, import_id)
+    sheet = find_step(request, import_id)
+    if isinstance(sheet, Job):
+        return to_job(sheet)
     if sheet.read_at is None:
         return redirect("families:import_columns", import_id)
     if request.method != "POST":
@@ -46,9 +45,9 @@ def import_confirm(request: SignedInRequest, import_id: str) -> HttpResponse:
     except importing.NothingToSend:
         form.add_error(None, _("No row of it would be sent."))
     except JobMovedOn:
-        return redirect("families:job_detail", import_id)
+        return to_job(sheet.job)
     else:
-        return redirect("families:job_detail", job.public_id)
+        return to_job(job)
     return _show(request, sheet, form, 422)
 
 

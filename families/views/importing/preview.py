@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from families.models import JobRow, Rights
+from families.models import Job, JobRow, Rights
 from families.selectors import importing as selectors
 from families.services import importing
-from families.views.importing.parts import find_draft, steps
+from families.views.importing.parts import find_draft, find_step, steps, to_job
 from portal.accounts.requests import SignedInRequest
 from portal.web.addresses import with_changes
 from portal.web.pages import render_page
@@ -25,10 +25,9 @@ MARKS = {
 
 def import_preview(request: SignedInRequest, import_id: str) -> HttpResponse:
     """The rows of a draft, a page at a time, those of one mark alone where that is asked for."""
-    begun = selectors.find_begun(request.user, import_id)
-    if begun is not None:
-        return redirect("families:job_detail", begun.public_id)
-    sheet = find_draft(request, import_id)
+    sheet = find_step(request, import_id)
+    if isinstance(sheet, Job):
+        return to_job(sheet)
     if sheet.read_at is None:
         # Its reading never came to its end, or its columns were not chosen yet.
         return redirect("families:import_columns", import_id)
