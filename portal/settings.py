@@ -354,6 +354,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 15},
     },
+    "drop-old-drafts": {
+        "task": "families.tasks.drop_old_drafts",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "fetch-pictures": {"task": "access.tasks.fetch_pictures", "schedule": 2.0, "options": {"expires": 10}},
 }
 

@@ -1,6 +1,6 @@
 """Every benchmark, by name."""
 
-from tests.benchmarks import dashboard, doors, families, fan_out, ingest, log, pages, parsing, trail
+from tests.benchmarks import dashboard, doors, families, fan_out, ingest, jobs, log, pages, parsing, trail
 from tests.benchmarks.bench import ENTERED
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "families",
     "fan_out",
     "ingest",
+    "jobs",
     "log",
     "pages",
     "parsing",
