@@ -13,6 +13,17 @@ pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(240)]
 NOT_OURS = {"simulator.json", "sign-ins.json"}
 
 
+def delete_a_pass(visitor: Visitor) -> None:
+    """As a person does: chosen from the list, confirmed, gone."""
+    chosen = re.search(r'name="pass" value="([^"]+)"', visitor.get("/passes/"))
+    assert chosen, "the sync has read no pass"
+    page = visitor.get(f"/passes/deletions/?pass={chosen[1]}")
+    press = re.search(r'name="(press-[^"]+)" value="([^"]+)"', page)
+    assert press
+    told = visitor.post("/passes/deletions/", page, **{"pass": chosen[1], press[1]: press[2]})
+    assert "1 pass deleted" in told
+
+
 def test_no_secret_of_the_upstream_stands_in_data(demo: Demo) -> None:
     visitor = Visitor(demo, "manager")
     for path in ("/", "/families/", "/doors/", "/log/", "/audit/"):
@@ -37,11 +48,16 @@ def test_no_secret_of_the_upstream_stands_in_data(demo: Demo) -> None:
     page = visitor.get(re.search(r'href="(/families/[\w-]{22}/)"', visitor.get("/families/"))[1])
     shown = visitor.post(re.search(r'action="(/families/[\w-]+/panel/)"', page)[1], page)
     assert "Go to the panel" in shown
-    secrets = [entry["value"] for entry in demo.simulator("GET", "canaries")]
+    delete_a_pass(visitor)
+    canaries = demo.simulator("GET", "canaries")
+    # What the sync reads of passes all the time, and what a deletion sends.
+    assert {"temp_key", "qr_code"} <= {entry["kind"] for entry in canaries}
+    secrets = [entry["value"] for entry in canaries]
     assert len(secrets) > 100
     assert "73519284" in secrets
 
-    found, has_looked = [], False
+    found: list[str] = []
+    has_looked = False
     for path in demo.data.rglob("*"):
         if path.is_file() and path.name not in NOT_OURS:
             content = path.read_bytes()
