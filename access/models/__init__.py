@@ -1,6 +1,6 @@
 """Doors, what passed through them, and the passes that open them."""
 
-from access.models.credentials import Credential, CredentialKind, CredentialQuerySet
+from access.models.credentials import Credential, CredentialKind, CredentialQuerySet, Holder
 from access.models.doors import DEVICE_TYPES, Device, Outage, Relay, RelayQuerySet
 from access.models.history import (
     Call,
@@ -12,6 +12,7 @@ from access.models.history import (
     Picture,
 )
 from access.models.moving import (
+    KIND_HEADINGS,
     NOT_GONE,
     ItemKind,
     ItemState,
@@ -26,6 +27,7 @@ from access.models.passes import SINCE_EVER, TempKey
 
 __all__ = [
     "DEVICE_TYPES",
+    "KIND_HEADINGS",
     "NOT_GONE",
     "SINCE_EVER",
     "Call",
@@ -34,6 +36,7 @@ __all__ = [
     "CredentialQuerySet",
     "Device",
     "Gap",
+    "Holder",
     "HourlyCount",
     "HourlyCountQuerySet",
     "ItemKind",

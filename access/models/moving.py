@@ -52,6 +52,20 @@ class ItemKind(models.TextChoices):
     UPSTREAM_INVITATION = "upstream_invitation", _("Invitation to the family")
 
 
+# What several of a kind are called.
+KIND_HEADINGS = {
+    ItemKind.GRANT: _("Families given in Gatehouse"),
+    ItemKind.SESSION: _("Signed in to Gatehouse"),
+    ItemKind.PORTAL_INVITATION: _("Invitations to Gatehouse"),
+    ItemKind.PERSONAL_CONNECTION: _("Own connections"),
+    ItemKind.PASS: _("Passes"),
+    ItemKind.VISITOR_LINK: _("Links for visitors"),
+    ItemKind.OWNERSHIP: _("Ownership"),
+    ItemKind.MEMBER: _("Members"),
+    ItemKind.UPSTREAM_INVITATION: _("Invitations to the family"),
+}
+
+
 class ItemState(models.TextChoices):
     """What is known of an item. UNKNOWN is neither of the two before it: nobody could look, or no look can tell."""
 
@@ -77,9 +91,9 @@ class MoveOut(models.Model):
 
     ``is_whole``: everybody leaves, whoever is found meanwhile among them. ``all_passes``: every pass of the family
     goes, not only those made here by people who leave. Whom the family is handed to: ``new_owner``, else the
-    account of ``owner_connection``; neither where the owner stays. ``acting`` is the person in whose name the steps of this
-    ``attempt`` are taken, and whose right is asked at each of them. ``claimed_*``: one process takes the steps. ``entry`` is the number of the entry
-    of the trail with which it began.
+    account of ``owner_connection``; neither where the owner stays. ``acting`` is the person in whose name the steps
+    of this ``attempt`` are taken, and whose right is asked at each of them. ``claimed_*``: one process takes the
+    steps. ``entry`` is the number of the entry of the trail with which it began.
     """
 
     public_id = models.CharField(

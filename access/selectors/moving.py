@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from access.models import (
+    KIND_HEADINGS,
     NOT_GONE,
     ItemKind,
     ItemState,
@@ -183,7 +184,7 @@ def _record(reading: MoveOutReading, items: Sequence[MoveOutItem]) -> Record:
             is_gone_since=one["state"] != ItemState.GONE and now.get(one["number"]) == ItemState.GONE,
         )
         groups.setdefault(one["kind"], []).append(row)
-    labels = dict(ItemKind.choices)
+    labels = {str(kind): label for kind, label in KIND_HEADINGS.items()}
     until = [
         row.look_until
         for rows in groups.values()

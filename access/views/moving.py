@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from access.forms.moving import MoveOutForm
-from access.models import ItemKind, MoveOut, MoveOutState
+from access.models import KIND_HEADINGS, ItemKind, MoveOut, MoveOutState
 from access.selectors import moving as selectors
 from access.services.moving import advancing, beginning, planning
 from access.services.moving.beginning import MoveOutRefused, NobodyLeaves, NothingLeft, OwnerNeeded, UnderWay
@@ -229,7 +229,6 @@ def _show_plan(
         for one in Member.objects.filter(family=family, gone_at=None).order_by("search_text", "pk")
         if one.account_id not in own
     ]
-    portal = (ItemKind.GRANT, ItemKind.SESSION, ItemKind.PORTAL_INVITATION, ItemKind.PERSONAL_CONNECTION)
     context = {
         "family": family,
         "plan": plan,
@@ -244,8 +243,8 @@ def _show_plan(
         "groups": _groups(plan),
         "invitations": plan.of(ItemKind.UPSTREAM_INVITATION),
         "is_empty": not plan.items,
-        "has_portal": bool(plan.of(*portal)),
         "trouble": find_trouble(request.user, family),
+        "may_not_own": plan.owner is not None and not planning.acts_as_owner(family),
     }
     return render_page(request, "access/move_out_create.html", "access/_move_out_plan.html", context, status)
 
@@ -256,7 +255,7 @@ def _groups(plan: Plan) -> list[dict[str, Any]]:
     for kind in ItemKind:
         rows = plan.of(kind)
         if rows and kind != ItemKind.UPSTREAM_INVITATION:
-            groups.append({"kind": str(kind), "label": str(kind.label), "rows": rows})
+            groups.append({"kind": str(kind), "label": str(KIND_HEADINGS[kind]), "rows": rows})
     return groups
 
 

@@ -92,7 +92,7 @@ class TestTheCommand:
         assert home.accounts() == {home.own: "admin"}
         one = MoveOut.objects.get()
         assert (told["id"], one.made_by) == (one.public_id, manager)
-        checked = run("move_out", "--verify", one.public_id)
+        checked = run("move_out", f"--verify={one.public_id}")
         assert checked.code == 0
         assert "Valid: 1 records" in checked.out
 
@@ -112,7 +112,7 @@ class TestTheCommand:
         assert ran.code == 1
         assert ran.err.strip() == f"Not gone: Member {stays.name}"
         simulator.clear_faults()
-        again = run("move_out", "--again", MoveOut.objects.get().public_id, "--by", manager.email)
+        again = run("move_out", f"--again={MoveOut.objects.get().public_id}", "--by", manager.email)
         assert again.code == 0
         assert home.accounts() == {home.own: "admin"}
 
@@ -166,9 +166,9 @@ class TestTheCommand:
 
     def test_verifying_ends_with_1_where_it_is_broken_and_2_where_it_cannot_be_checked(self, home, settings):
         done = move_out(home)
-        assert run("move_out", "--verify", "nothing").code == 2
+        assert run("move_out", "--verify=-nothing").code == 2
         MoveOutReading.objects.update(digest="0" * 64)
-        broken = run("move_out", "--verify", done.public_id)
+        broken = run("move_out", f"--verify={done.public_id}")
         assert broken.code == 1
         assert "Broken: record 1 differs from its digest" in broken.err
         assert done.state == MoveOutState.ENDED

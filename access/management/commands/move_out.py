@@ -38,7 +38,7 @@ class Command(ConsoleCommand):
     help = (
         "Moves everybody out of a family, or the members named: ends what they have in Gatehouse, deletes passes, "
         "hands the family over, removes the members, reads everything back and keeps the record. Exit code 0 when "
-        "everything is gone, 1 when something is left or unknown; each is named. --verify ID checks the records of a "
+        "everything is gone, 1 when something is left or unknown; each is named. --verify=ID checks the records of a "
         "move-out against the audit trail: 0 they hold, 1 they do not, 2 could not be checked."
     )
 

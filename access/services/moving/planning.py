@@ -112,6 +112,12 @@ def own_accounts(family: Family) -> set[str]:
     return set(organisations_reaches([family.pk]).values_list("account_id", flat=True))
 
 
+def acts_as_owner(family: Family) -> bool:
+    """Whether the account that acts in the family owns it: the door system may let only an owner hand it over."""
+    reach = Reach.objects.to_act_in(family)
+    return reach is not None and reach.auth == Rights.ADMIN
+
+
 def unnamed_people(family: Family) -> list[User]:
     """Family admins of the family whose address no member of it has: to be chosen one by one."""
     emails = {
