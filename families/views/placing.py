@@ -40,8 +40,9 @@ def family_place(request: SignedInRequest) -> HttpResponse:
     done = _number(request.POST.get("done", ""))
     if not families and not done:
         return _ask_again(request, _("Choose at least one family. Nothing was moved."))
-    page = _Page(request, chosen, target, is_all=is_all, done=done)
     move = placements.weigh_move(target, families)
+    there = len(families) - len(move.families)
+    page = _Page(request, chosen, target, is_all=is_all, done=done, there=there)
     agreed = request.POST.get("agreed", "")
     if not agreed or not move.families:
         return page.ask(move) if move.families else page.finish()
@@ -67,9 +68,10 @@ class _Page:
         *,
         is_all: bool,
         done: int,
+        there: int,
     ) -> None:
         self._request, self._chosen, self._target = request, chosen, target
-        self._is_all, self._done = is_all, done
+        self._is_all, self._done, self._there = is_all, done, there
 
     def ask(self, move: Move, *, trouble: Exception | None = None) -> HttpResponse:
         """What it would mean, with what came in between said above."""
@@ -78,6 +80,7 @@ class _Page:
         context = {
             "move": move,
             "named": move.families[:NAMED_AT_MOST],
+            "there": self._there,
             "unnamed": len(move.families[NAMED_AT_MOST:]),
             "zone": zone if {family.time_zone for family in move.families} - {zone} else "",
             "trouble": _told(trouble, self._done),

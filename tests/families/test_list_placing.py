@@ -125,6 +125,7 @@ class TestTicked:
 
         asked = choose(client, fly)
         assert "Put 1 family in no property" in asked.text
+        assert "there already" not in asked.text
         assert "Lena Limited" in asked.text
         assert "button--danger" in asked.text
         agree(client, asked)
@@ -135,6 +136,10 @@ class TestTicked:
 
     def test_who_is_there_already_is_left_out(self, client, manager, tower):
         here = FamilyFactory(property=tower)
+
+        asked = choose(client, here, FamilyFactory(), target=tower)
+        assert "Put 1 family in Tower A" in asked.text
+        assert "1 more is there already" in asked.text
 
         answer = choose(client, here, target=tower)
 
