@@ -17,6 +17,22 @@ urlpatterns = [
     path("families/<slug:family_id>/panel/", remote.panel_open, name="panel_open"),
     path("families/<slug:family_id>/invitations/", invitations.member_invite, name="member_invite"),
     path(
+        "families/<slug:family_id>/invitations/<slug:invitation_id>/sendings/",
+        invitations.invitation_send,
+        name="invitation_send",
+    ),
+    path(
+        "families/<slug:family_id>/invitations/<slug:invitation_id>/forgetting/",
+        invitations.invitation_forget,
+        name="invitation_forget",
+    ),
+    path(
+        "families/<slug:family_id>/invitations/<slug:invitation_id>/keeping/",
+        invitations.invitation_keep,
+        name="invitation_keep",
+    ),
+    path("invitations/", invitations.invitation_list, name="invitation_list"),
+    path(
         "families/<slug:family_id>/members/<slug:member_id>/portal-invitations/",
         inviting_members.person_invite_member,
         name="person_invite_member",

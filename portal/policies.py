@@ -91,6 +91,16 @@ POLICIES = {
     "families:family_join": Policy(
         GET_POST, MANAGERS, unlimited_only=True, body={"connection": "connection"}
     ),
+    "families:invitation_list": Policy(roles=REVIEWERS),
+    "families:invitation_send": Policy(
+        POST, ACTORS, objects={"family_id": "family", "invitation_id": "family_invitation"}
+    ),
+    "families:invitation_forget": Policy(
+        POST, ACTORS, objects={"family_id": "family", "invitation_id": "family_invitation"}
+    ),
+    "families:invitation_keep": Policy(
+        POST, ACTORS, objects={"family_id": "family", "invitation_id": "family_invitation"}
+    ),
     "families:property_list": Policy(roles=REVIEWERS),
     "families:property_create": Policy(GET_POST, MANAGERS, unlimited_only=True),
     "families:property_detail": Policy(roles=REVIEWERS, objects={"property_id": "property"}),

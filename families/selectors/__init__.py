@@ -6,9 +6,8 @@ from families.selectors.detail import (
     get_family,
     get_head,
     get_overview,
-    list_invitations,
-    pending_invitations,
 )
+from families.selectors.invitations import list_invitations, pending_invitations
 from families.selectors.listing import FamilyPage, list_families
 from families.selectors.narrowing import FamilyFilter, families_fitting, list_properties
 from families.selectors.reaching import Trouble, find_trouble, list_trouble

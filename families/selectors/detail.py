@@ -2,18 +2,14 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
-from families.models import Family, FamilyInvitation, Grant, Kind, Member, Reach, Rights
+from families.models import Family, Kind, Member, Reach, Rights
 from families.selectors.freshness import Freshness, freshness_of
 from families.selectors.reaching import Trouble, order_for_acting, organisations_reaches, trouble_of
-from families.selectors.telling import Pending, tell_invitation
 from portal.accounts.models import User
-from portal.audit.models import State
 
 _RANK = {Rights.ADMIN.value: 0, Rights.USER.value: 1, Rights.GUEST.value: 2}
-# What may have been sent: an invitation that was refused, or never left, is none.
-_MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,10 @@ class FamilyHead:
 
 @dataclass(frozen=True)
 class FamilyOverview:
-    """The people of a family and those who were invited. ``is_read``: whether its people were ever read."""
+    """The people of a family. ``is_read``: whether they were ever read."""
 
     family: Family
     people: list[Person]
-    invitations: list[Pending]
     is_read: bool
 
 
@@ -71,32 +66,10 @@ def get_head(user: User, family: Family) -> FamilyHead:
 
 
 def get_overview(user: User, family: Family) -> FamilyOverview:
-    """The people of the family, as its page shows them. Two queries, three where it names nobody; no upstream call."""
+    """The people of the family, as its page shows them. One query, two where it names nobody; no upstream call."""
     people = _people(family)
     is_read = bool(people) or family.sync_states.filter(kind=Kind.MEMBERS).exclude(last_good_at=None).exists()
-    return FamilyOverview(family, people, list_invitations(user, family), is_read)
-
-
-def list_invitations(user: User, family: Family) -> list[Pending]:
-    """The pending invitations as the page tells them, of each address the last. One query."""
-    newest: dict[str, FamilyInvitation] = {}
-    for invitation in pending_invitations(user, family):
-        newest.setdefault(invitation.email.casefold(), invitation)
-    return [tell_invitation(invitation) for invitation in newest.values()]
-
-
-def pending_invitations(user: User, family: Family) -> QuerySet[FamilyInvitation]:
-    """Invitations that were or may have been sent and that nobody has accepted, newest first, with their command.
-
-    A family admin sees none from before the start of their grant.
-    """
-    found = FamilyInvitation.objects.filter(
-        family=family, accepted_at=None, command__state__in=_MAY_HAVE_BEEN_SENT
-    )
-    if user.is_family_admin:
-        grants = Grant.objects.now().filter(person=user, family=OuterRef("family"))
-        found = found.filter(Exists(grants.filter(starts_at__lte=OuterRef("sent_at"))))
-    return found.select_related("command", "sent_by").order_by("-sent_at", "-pk")
+    return FamilyOverview(family, people, is_read)
 
 
 def _removed(family: Family) -> str:

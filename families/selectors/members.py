@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from families.models import Family, Grant, Kind, Member, Reach, SyncState
 from families.scope import grants_not_over, visible_people
-from families.selectors.detail import pending_invitations
+from families.selectors.invitations import pending_invitations
 from portal.accounts.models import User
 
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from families.models import Change, FamilyInvitation, Rights
 from families.sync.changes import ChangeKind
+
+OLD_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,21 @@ class Told:
 
 @dataclass(frozen=True)
 class Pending:
-    """An invitation that nobody has accepted, with the rights it offers in people's words."""
+    """An invitation, with the rights it offers in people's words; ``may_change``: send it again, or forget it."""
 
     invitation: FamilyInvitation
     rights: str
+    may_change: bool = False
+
+    @property
+    def days(self) -> int:
+        """For how many whole days it has been waiting."""
+        return max(0, (timezone.now() - self.invitation.sent_at).days)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether somebody should ask if it arrived."""
+        return self.days >= OLD_DAYS
 
 
 def tell_change(change: Change) -> Told:
@@ -52,9 +66,10 @@ def tell_change(change: Change) -> Told:
     return Told(change, sentence, (after, by) if after is not None and by is not None else None)
 
 
-def tell_invitation(invitation: FamilyInvitation) -> Pending:
+def tell_invitation(invitation: FamilyInvitation, *, may_change: bool = False) -> Pending:
     """An invitation for a list."""
-    return Pending(invitation, str(Rights(invitation.auth).label) if invitation.auth in Rights.values else "")
+    label = str(Rights(invitation.auth).label) if invitation.auth in Rights.values else ""
+    return Pending(invitation, label, may_change)
 
 
 def rights_of(auth: str) -> str:

@@ -1,16 +1,21 @@
 """What people do to bring others into a family."""
 
-from django.db import DatabaseError
+from datetime import datetime
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from families.models import Family, FamilyInvitation, Member
 from families.selectors import pending_invitations
 from families.services.acting import Budget, may_act_in, reach_of
 from portal import waiting
 from portal.accounts.models import User
+from portal.audit import trail
 from portal.audit.models import Command
-from portal.audit.trail import About, By
+from portal.audit.trail import About, AuditUnavailable, By
 from portal.connections import calling
 from portal.connections.calling import Action, Performed
+from portal.keys import KeyMissing
 from portal.upstream.answers import Answer
 from portal.upstream.client import Client
 from portal.upstream.errors import NotSent
@@ -18,6 +23,8 @@ from portal.web.presses import PressInvalid
 
 INVITE_COMMAND = "invite_family_account"
 INVITE_EVENT = "member.invite"
+FORGET_EVENT = "member.invitation_forget"
+KEEP_EVENT = "member.invitation_keep"
 
 
 class AlreadyMember(Exception):
@@ -34,6 +41,10 @@ class AlreadyInvited(Exception):
     def __init__(self, invitation: FamilyInvitation) -> None:
         super().__init__(str(invitation.pk))
         self.invitation = invitation
+
+
+class NotWaiting(Exception):
+    """The invitation was accepted, forgotten, or changed so by somebody else meanwhile. Nothing was done."""
 
 
 def invite_member(
@@ -90,6 +101,68 @@ def invite_member(
     if performed.is_repeat and performed.command.parameters != parameters:
         raise PressInvalid("the press invited somebody else")
     return performed
+
+
+def send_again(actor: User, *, invitation: FamilyInvitation, press: str) -> Performed:
+    """Send an invitation that nobody has accepted once more: a command of its own. The earlier one stays on record.
+
+    ``invitation`` was fetched for ``actor`` by families.selectors.invitations.get_invitation. Raises NotWaiting, and
+    what invite_member raises. Cost: 1 upstream call (invite_family_account).
+    """
+    if not Command.objects.filter(press=press).exists():
+        invitation.refresh_from_db(fields=["accepted_at", "forgotten_at"])
+        if not _is_waiting(invitation) or invitation.command.is_open:
+            raise NotWaiting
+    return invite_member(
+        actor,
+        family=invitation.family,
+        email=invitation.email,
+        auth=invitation.auth,
+        press=press,
+        confirmed=True,
+    )
+
+
+def forget(actor: User, *, invitation: FamilyInvitation) -> None:
+    """Stop looking after an invitation, and those before it to the same address; nothing is sent.
+
+    Design decision: the upstream takes no invitation back. Whoever has it may still join by it, and is then marked as
+    having accepted. Raises PermissionDenied, NotWaiting, and AuditUnavailable: nothing was changed then.
+    """
+    _mark(actor, invitation, FORGET_EVENT, timezone.now())
+
+
+def keep(actor: User, *, invitation: FamilyInvitation) -> None:
+    """Look after a forgotten invitation again, and those that were forgotten with it; raises what forget does."""
+    _mark(actor, invitation, KEEP_EVENT, None)
+
+
+def _mark(actor: User, invitation: FamilyInvitation, event: str, moment: datetime | None) -> None:
+    may_act_in(actor, invitation.family)
+    family = invitation.family
+    same = FamilyInvitation.objects.visible_to(actor).filter(
+        family=family, email__iexact=invitation.email, accepted_at=None
+    )
+    if actor.is_family_admin:
+        same = same.filter(sent_by=actor)
+    if moment is None:
+        same = same.filter(forgotten_at=invitation.forgotten_at, forgotten_at__isnull=False)
+    else:
+        same = same.filter(forgotten_at=None)
+    try:
+        with transaction.atomic():
+            if not FamilyInvitation.objects.filter(pk__in=list(same.values_list("pk", flat=True))).update(
+                forgotten_at=moment
+            ):
+                raise NotWaiting
+            about = About(family.pk, family.name, "invitation", invitation.public_id, invitation.email)
+            trail.record(event, By.person(actor), about)
+    except (DatabaseError, OSError, KeyMissing) as error:
+        raise AuditUnavailable("the trail could not be written") from error
+
+
+def _is_waiting(invitation: FamilyInvitation) -> bool:
+    return invitation.accepted_at is None and invitation.forgotten_at is None
 
 
 def _ask_when_known(actor: User, family: Family, email: str, press: str, *, confirmed: bool) -> None:

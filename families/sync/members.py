@@ -10,6 +10,7 @@ from families.models import Change, Family, FamilyInvitation, Grant, Member, Rea
 from families.sync.changes import ChangeKind, Explanations
 from families.sync.lists import LONGEST_ID, TOLD_FIELDS, lock_families, tell_family
 from families.sync.readings import Reading
+from portal.audit.models import State
 from portal.audit.trail import About, By, record
 from portal.text import searchable
 from portal.upstream.client import Answer, Client
@@ -19,6 +20,7 @@ LONGEST_AUTH = 64
 # A row that is missing is gone after so many answers that agree; where the whole list is empty, after more.
 ANSWERS_UNTIL_GONE = 2
 EMPTY_ANSWERS_UNTIL_GONE = 3
+_BROUGHT_NOBODY = (State.REFUSED, State.NOT_SENT)
 
 
 class Members:
@@ -240,7 +242,10 @@ class _Writing:
         accepted = []
         now = timezone.now()
         has_joined = any(email for _, email in self.changes)
-        invitations = FamilyInvitation.objects.filter(family__in=list(self.present))
+        # One that was refused, or never left, brought nobody in.
+        invitations = FamilyInvitation.objects.filter(family__in=list(self.present)).exclude(
+            command__state__in=_BROUGHT_NOBODY
+        )
         for invitation in invitations if has_joined else invitations.filter(accepted_at=None):
             key = (invitation.family_id, invitation.email.casefold())
             invited.add(key)

@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from families import selectors
 from families.forms.families import InviteForm, NameForm
-from families.models import Family, Member
+from families.models import Family, FamilyInvitation, Member
 from families.selectors.access import get_access
+from families.selectors.telling import Pending
 from families.views.members.table import table_context
 from portal.accounts.requests import SignedInRequest
 from portal.web.presses import new_press
@@ -37,6 +38,11 @@ def invite_purpose(family: Family) -> str:
     return f"invite:{family.public_id}"
 
 
+def again_purpose(invitation: FamilyInvitation) -> str:
+    """What a press that sends an invitation again is signed for."""
+    return f"invite-again:{invitation.public_id}"
+
+
 def edit_address(family: Family, form: str) -> str:
     """The family's page with one form open, for those without a script."""
     anchor = "#member-invite" if form == "invitation" else ""
@@ -63,6 +69,23 @@ def invite_context(request: SignedInRequest, family: Family, form: InviteForm | 
     }
 
 
+def invitation_row(request: SignedInRequest, pending: Pending) -> tuple[Pending, str]:
+    """An invitation with a fresh token to send it again, "" where it is not the person's to send."""
+    press = new_press(request.user.id, again_purpose(pending.invitation)) if pending.may_change else ""
+    return pending, press
+
+
+def invitations_context(request: SignedInRequest, family: Family) -> dict[str, Any]:
+    """What families/_family_invitations.html takes."""
+    found = selectors.list_invitations(request.user, family)
+    rows = [invitation_row(request, pending) for pending in found]
+    return {
+        "family": family,
+        "waiting": [row for row in rows if row[0].invitation.forgotten_at is None],
+        "forgotten": [row for row in rows if row[0].invitation.forgotten_at is not None],
+    }
+
+
 def access_context(request: SignedInRequest, family: Family) -> dict[str, Any]:
     """What families/_family_access.html takes."""
     access = get_access(request.user, family)
@@ -85,6 +108,7 @@ def people_context(
     overview = selectors.get_overview(request.user, family)
     return {
         "overview": overview,
+        **invitations_context(request, family),
         **table_context(request, family, overview.people, may_act=may_act(request, family)),
         **access_context(request, family),
         **invite_context(request, family, invite_form),

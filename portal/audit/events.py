@@ -10,6 +10,7 @@ EVENTS = {
     "family.hand_over": _("Hand a family over"),
     "member.invite": _("Invite a member"),
     "member.invitation_forget": _("Invitation to a family forgotten"),
+    "member.invitation_keep": _("Forgotten invitation to a family looked after again"),
     "member.add": _("Add a member directly"),
     "member.rights": _("Change a member’s rights"),
     "member.remove": _("Remove a member"),

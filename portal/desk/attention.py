@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from access.models import Device, Gap, MoveOutState
 from access.selectors.moving import list_unfinished
 from families.models import Change, Family, Reach, SyncState
+from families.selectors.invitations import never_accepted
 from families.selectors.jobs import list_in_need
 from families.selectors.telling import tell_change
 from portal.accounts.models import User
@@ -56,6 +57,7 @@ def list_attention(user: User) -> list[Item]:
         *_offline_doors(user),
         *_gaps(user),
         *_changes(user),
+        *_invitations(user),
     ]
 
 
@@ -295,6 +297,28 @@ def _changes(user: User) -> Iterator[Item]:
             else reverse("families:family_changes", args=[change.family.public_id])
         )
         yield Item("warn", tell_change(change).sentence, detail, url, _("See the changes"))
+
+
+def _invitations(user: User) -> Iterator[Item]:
+    """Who was invited to a family and has not joined for a week."""
+    found = list(never_accepted(user)[: NAMED_AT_MOST + 1])
+    if found:
+        oldest = found[0]
+        sees_all = may_visit(user, "families:invitation_list")
+        title = ngettext(
+            "An invitation has waited for a week", "Invitations have waited for a week", len(found)
+        )
+        detail = _("%(people)s. The oldest, to %(family)s, was sent %(when)s.") % {
+            "people": _named([invitation.email for invitation in found]),
+            "family": oldest.family.name,
+            "when": relative(oldest.sent_at),
+        }
+        url = (
+            f"{reverse('families:invitation_list')}?age=7"
+            if sees_all
+            else f"{reverse('families:family_detail', args=[oldest.family.public_id])}#family-invitations"
+        )
+        yield Item("warn", title, detail, url, _("Look after them"))
 
 
 def _named(names: list[str]) -> str:

@@ -172,7 +172,7 @@ class Worlds:
         trail.record(
             "door.open", By.person(keeper), about, command=press, words=f"{office} words", phase="intent"
         )
-        self.row(
+        invitation = self.row(
             make.FamilyInvitationFactory,
             family=family,
             command=invited,
@@ -204,6 +204,7 @@ class Worlds:
             "press": press.public_id,
             "opening": hidden_id(opening.pk, "opening"),
             "pass": key.public_id,
+            "family_invitation": invitation.public_id,
         }
 
     def command(self, about: About, by: User, event: str, state: State, word: str, at: datetime) -> Command:

@@ -15,7 +15,7 @@ from portal.web.access import Policy
 from tests.house.canaries import EARLIER, ELSEWHERE, HOME, OFFICE
 
 OF_FAMILIES = ("family", "relay", "press", "opening", "member", "device", "pass")
-OF_ESTATE = (*OF_FAMILIES, "property", "person", "invitation", "move_out")
+OF_ESTATE = (*OF_FAMILIES, "property", "person", "invitation", "family_invitation", "move_out")
 OF_ONESELF = ("session", "authenticator", "connection", "draft", "job", "row")
 
 
