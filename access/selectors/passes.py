@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import models
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,8 @@ from portal.cursors import beyond, read_cursor, write_cursor
 from portal.text import searchable
 
 PAGE_SIZE = 50
+# What a member is called by.
+_NAMES = ("first_name", "last_name", "account_name", "email")
 
 
 class PassState(models.TextChoices):
@@ -142,12 +144,14 @@ class Account:
 
 
 def find_account(family: Family) -> Account | None:
-    """The account that acts in the family, whose passes are read; None where there is none. Two queries."""
-    reach = Reach.objects.to_act_in(family)
+    """The account that acts in the family, whose passes are read; None where there is none. One query."""
+    member = Member.objects.filter(family=OuterRef("family"), account_id=OuterRef("account_id"))
+    names = {f"member_{name}": Subquery(member.values(name)[:1]) for name in _NAMES}
+    found = Reach.objects.for_acting().filter(family=family).select_related("connection")
+    reach = found.annotate(**names).first()
     if reach is None:
         return None
-    member = Member.objects.filter(family=family, account_id=reach.account_id).first()
-    return Account(reach, member.name if member else "")
+    return Account(reach, Member(**{name: getattr(reach, f"member_{name}") or "" for name in _NAMES}).name)
 
 
 def _narrowed(found: TempKeyQuerySet, chosen: PassFilter) -> TempKeyQuerySet:

@@ -15,6 +15,7 @@ from access.sync.windows import STATE_FIELDS
 from families.models import Family, Kind, SyncState
 from families.sync import states
 from families.sync.engine import BATCH_FAMILIES, BATCH_ROWS, Reading, write_together
+from portal import fingerprints
 from portal.connections.models import Connection
 from portal.upstream import types, wire
 from portal.upstream.answers import Answer
@@ -146,14 +147,15 @@ def unchanged(bench: Bench) -> None:
     first = made.families[0].pk
     few = made.rows({first: answers[first]})
 
+    def digest(body: bytes) -> bytes:
+        return _answer(body).keyed_digest(fingerprints.digest_key(), made.connection.pk.bytes)
+
     def lease() -> None:
         SyncState.objects.filter(pk__in=[state.pk for state in known]).update(lease_holder=HOLDER)
 
     def ours() -> None:
         same = [
-            state
-            for state in known
-            if bytes(state.digest or b"") == _answer(answers[state.family_id or 0]).digest
+            state for state in known if bytes(state.digest or b"") == digest(answers[state.family_id or 0])
         ]
         assert len(same) == len(known)
         states.release_unchanged(HOLDER, same, asked_at=timezone.now())
