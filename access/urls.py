@@ -18,5 +18,6 @@ urlpatterns = [
     ),
     path("", include("access.urls_passes")),
     path("", include("access.urls_moves")),
+    path("", include("access.urls_credentials")),
     path("log/openings/<str:opening_id>/thumbnail.jpg", openings.opening_thumbnail, name="opening_thumbnail"),
 ]

@@ -185,6 +185,16 @@ POLICIES = {
     "access:pass_list": Policy(),
     "access:pass_delete": Policy(GET_POST, ACTORS, body={"pass": "pass"}),
     "access:family_passes": Policy(objects={"family_id": "family"}),
+    # Credentials: of one's own account in a family; unlimited managers also of the organisation's. No auditor.
+    "access:my_credentials": Policy(roles=ACTORS),
+    "access:my_credentials_read": Policy(POST, ACTORS),
+    "access:credential_list": Policy(roles=ACTORS, objects={"family_id": "family"}),
+    "access:credential_read": Policy(POST, ACTORS, objects={"family_id": "family"}),
+    "access:credential_reveal": Policy(POST, ACTORS, recent_sign_in=True, objects={"family_id": "family"}),
+    "access:credential_switch": Policy(POST, ACTORS, objects={"family_id": "family"}),
+    "access:pin_change": Policy(GET_POST, ACTORS, recent_sign_in=True, objects={"family_id": "family"}),
+    "access:face_register": Policy(GET_POST, ACTORS, recent_sign_in=True, objects={"family_id": "family"}),
+    "access:face_delete": Policy(POST, ACTORS, objects={"family_id": "family"}),
     # Move-outs.
     "access:move_out_create": Policy(
         GET_POST,

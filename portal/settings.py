@@ -382,10 +382,13 @@ SYNC_SECONDS = {
     "temp_keys": env.int("SYNC_TEMP_KEYS_SECONDS", 120),
 }
 SYNC_THREADS = env.int("SYNC_THREADS", 16)
+# What an account's PIN may be as long as; how long the upstream takes is not told by its reference.
+PIN_MIN_LENGTH = env.int("PIN_MIN_LENGTH", 4)
+PIN_MAX_LENGTH = env.int("PIN_MAX_LENGTH", 8)
+if not 1 <= PIN_MIN_LENGTH <= PIN_MAX_LENGTH:
+    raise ImproperlyConfigured("PIN_MIN_LENGTH is at least 1 and at most PIN_MAX_LENGTH.")
 # So many rows of a job are on their way at a time, of each worker at most UPSTREAM_ACTIONS_AT_ONCE.
 JOB_THREADS = env.int("JOB_THREADS", 4)
-# How long a job stays that of a worker that was killed; a living one renews its lease.
-JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", 15.0)
 # How long a job stays that of a worker that was killed; a living one renews its lease.
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", 15.0)
 # How long the states of a worker that was killed stay its own; a living one renews its lease.

@@ -63,3 +63,10 @@ class Credential(models.Model):
         """Remember what was read just now of the reach's account."""
         known = {"account_id": reach.account_id, "is_there": is_there, "read_at": at or timezone.now()}
         cls.objects.update_or_create(reach=reach, kind=kind, defaults=known)
+
+
+class Holder(models.TextChoices):
+    """Whose account it is, of the two that somebody may have to do with in a family."""
+
+    OWN = "own", _("Your account")
+    ORGANISATION = "organisation", _("The organisation’s account")

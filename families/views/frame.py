@@ -19,10 +19,12 @@ from portal.web.access import may_visit
 from portal.web.pages import render_page, wants_fragment
 
 PEOPLE, DOORS, PASSES, LOG, CHANGES = "people", "doors", "passes", "log", "changes"
+CREDENTIALS = "credentials"
 _PLACES = (
     (PEOPLE, "families:family_detail", gettext_lazy("People")),
     (DOORS, "access:family_doors", gettext_lazy("Doors")),
     (PASSES, "access:family_passes", gettext_lazy("Passes")),
+    (CREDENTIALS, "access:credential_list", gettext_lazy("PIN and codes")),
     (LOG, "desk:family_log", gettext_lazy("Log")),
     (CHANGES, "families:family_changes", gettext_lazy("Changes")),
 )

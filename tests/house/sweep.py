@@ -68,7 +68,7 @@ READS_ALSO = {
     },
 }
 # Where the answer to a form is a secret of the upstream: asked for by somebody who may, and on the trail as a reveal.
-REVEALS = frozenset({"families:panel_open"})
+REVEALS = frozenset({"families:panel_open", "access:credential_reveal"})
 # As every id of ours is written, and nobody's.
 MISSING = "AAAAAAAAAAAAAAAAAAAAAA"
 # Whatever a page, a form or an action answers to somebody who may be there. 502 and 503: the upstream, told in words.
