@@ -49,7 +49,7 @@ def render_tab(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    """The family's page with one tab open; for htmx that tab alone, with the tabs marked anew and the page's title.
+    """The family's page with one tab open; for htmx the tabs and the open one alone, with the page's title.
 
     ``body`` is the template of what stands in the tab. The page beside it is built only where the whole page is asked
     for: its three queries are spared by a change of tabs. ``name_form`` and ``notices`` of the context are the page's.
