@@ -68,5 +68,5 @@ class Credential(models.Model):
 class Holder(models.TextChoices):
     """Whose account it is, of the two that somebody may have to do with in a family."""
 
-    OWN = "own", _("Your account")
+    OWN = "own", _("My own account")
     ORGANISATION = "organisation", _("The organisation’s account")

@@ -10,6 +10,8 @@ from access.models import Holder
 from access.views.credentials.parts import purpose_of
 from families.models import Family, Reach
 from portal.accounts.models import User
+from portal.connections.tokens import StoredTokens
+from portal.upstream.client import Client as Upstream
 from portal.web.presses import new_press
 from tests.accounts.signing_in import sign_in_recently
 from tests.factories import ConnectionFactory, MemberFactory, ReachFactory
@@ -75,9 +77,6 @@ class Held:
 
     def secret(self, command: str, field: str, reach: Reach | None = None) -> Any:
         """What the simulator holds for an account, asked past the portal."""
-        from portal.connections.tokens import StoredTokens
-        from portal.upstream.client import Client as Upstream
-
         connection = (reach or self.organisations).connection
         client = Upstream(connection.base_url, StoredTokens(connection.pk))
         found = client.call(command, {"residence_id": self.family.residence_id}).result

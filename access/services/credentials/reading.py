@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db.models import F, Min, Q
@@ -59,16 +59,19 @@ def read_family(actor: User, *, family: Family, holder: str) -> Read:
     return _read(actor, [reach], about(family, reach))
 
 
-def read_own(actor: User) -> Read:
+def read_own(actor: User, *, at_most: int = FAMILIES_AT_ONCE) -> Read:
     """The same for ``actor``'s own account in the families that they may see, those read longest ago first.
 
-    As many as there is time for, at most FAMILIES_AT_ONCE. Raises trail.AuditUnavailable. Cost: 4 upstream calls a family.
+    As many as there is time for, and ``at_most``. Raises trail.AuditUnavailable. Cost: 4 upstream calls a family.
     """
     known = Q(credentials__account_id=F("account_id"))
     oldest = Min("credentials__read_at", filter=known)
     found = own_reaches(actor).annotate(oldest=oldest).order_by(F("oldest").asc(nulls_first=True), "pk")
     reaches = list(found.select_related("connection", "family"))
-    return _read(actor, reaches, About(None, "", "account", "", str(actor))) if reaches else Read(0, 0)
+    if not reaches:
+        return Read(0, 0)
+    read = _read(actor, reaches[:at_most], About(None, "", "account", "", str(actor)))
+    return replace(read, left=len(reaches) - read.families)
 
 
 def _read(actor: User, reaches: Sequence[Reach], about_whom: About) -> Read:
@@ -76,11 +79,10 @@ def _read(actor: User, reaches: Sequence[Reach], about_whom: About) -> Read:
     ends = time.monotonic() + settings.UPSTREAM_DEADLINE_SECONDS
     began = time.monotonic()
     connection = reaches[0].connection
-    some = reaches[:FAMILIES_AT_ONCE]
     done, error = 0, None
     try:
-        with open_line(connection, len(some) * CALLS_PER_FAMILY + CALLS_BESIDE, ends) as line:
-            for reach in some:
+        with open_line(connection, len(reaches) * CALLS_PER_FAMILY + CALLS_BESIDE, ends) as line:
+            for reach in reaches:
                 if ends - time.monotonic() < LEAST_SECONDS:
                     break
                 error = _read_one(line.client(), reach)
