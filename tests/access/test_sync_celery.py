@@ -3,6 +3,7 @@ from django.utils import timezone
 
 from access.models import Opening
 from families.models import SyncState
+from families.sync import states
 from tests.plugins.queue import kill, wait_until
 from tests.syncing import connect, empty, read, tables
 
@@ -11,7 +12,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
 def all_read():
     found = SyncState.objects.all()
-    return found.count() == 6 * 4 + 1 and not found.filter(last_good_at=None).exists()
+    return found.count() == 6 * len(states.FAMILY_KINDS) + 1 and not found.filter(last_good_at=None).exists()
 
 
 def test_beat_and_a_worker_keep_everything_in_step_and_a_killed_worker_loses_nothing(

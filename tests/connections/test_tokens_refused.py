@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from access.sync import runs
 from families.models import Kind, SyncState
-from families.sync import planner
+from families.sync import planner, states
 from portal.audit.models import State
 from portal.connections import tasks
 from portal.connections.models import CallCount, Connection, Health
@@ -139,7 +139,7 @@ def test_nothing_hammers_a_sign_in_that_is_over(
             assert Connection.objects.get().health == Health.SIGNED_OUT
     journal = [row["command"] for row in simulator.journal()]
     assert journal.count(TOKEN) == (1 if how == "signed in" else 0)
-    assert len(journal) <= 6 * 4 + 3
+    assert len(journal) <= 6 * len(states.FAMILY_KINDS) + 3
     simulator.clear_journal()
     planner.plan(runs.run_chunk)
     tasks.look_after_connections()
