@@ -226,6 +226,9 @@ class TestForm:
             ("a\0@example.org", "NULL"),
             ("a" * 10_000 + "@example.org", "at most 254 signs; this one has 10,012"),
             ("=cmd|'/c'!A1@example", "no e-mail address"),
+            ("anna@example..org", "no e-mail address"),
+            ("\u212aarl@example.org", "KELVIN SIGN"),
+            ("anna@\uff45xample.org", "FULLWIDTH LATIN SMALL LETTER E"),
         ],
     )
     @pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "plain"])

@@ -175,6 +175,10 @@ class TestForm:
         assert rename(client, ManagerFactory(), family, name).status_code == 200
         assert name_upstream(simulator, family) == name
 
+    def test_a_name_is_one_line_with_plain_spaces(self, client, simulator, family):
+        assert rename(client, ManagerFactory(), family, "  Casa \u00a0 Nu\u0301n\u0303ez ").status_code == 200
+        assert name_upstream(simulator, family) == "Casa Núñez"
+
     def test_markup_is_shown_as_text(self, client, simulator, family):
         answer = rename(client, ManagerFactory(), family, "<script>x</script>")
 
