@@ -44,7 +44,7 @@ def _send(bench: Bench, simulator: SimulatorProcess) -> None:
     family = FamilyFactory(residence_id=told["residence_id"])
     ReachFactory(connection=connection, family=family, account_id=simulator.sign_in["account_id"])
     SyncStateFactory(family=family)
-    maker, count = ManagerFactory(), bench.part(400, least=40)
+    maker, count = ManagerFactory(), bench.part(120, least=40)
     simulator.fault(COMMAND, "latency", seconds=LATENCY_SECONDS)
     made: list[Job] = []
 
