@@ -284,7 +284,7 @@ class TestWhoMay:
 
 
 def test_passes_of_another_account_and_of_no_fingerprint_are_left(simulator, connection, family, manager):
-    one, other, third = there().filter(family=family)
+    _one, other, third = there().filter(family=family)
     second = connect(simulator, name="Other")
     reach = Reach.objects.create(connection=second, family=family, account_id="another", auth=Rights.GUEST)
     TempKey.objects.filter(pk=other.pk).update(reach=reach, account_id="another")
