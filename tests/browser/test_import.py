@@ -102,6 +102,8 @@ def test_without_a_script_every_step_works(visit: Visit) -> None:
         page.get_by_role("button", name="Read it like this").click()
         expect(page.get_by_label("First row", exact=True)).to_have_value("yes")
         page.get_by_label("First row", exact=True).select_option("no")
+        page.get_by_role("button", name="Read it like this").click()
+        expect(page.get_by_label("Column 2")).to_have_value("email")
         page.get_by_role("searchbox", name="Find a family", exact=True).fill("fly")
         page.get_by_role("button", name="Find", exact=True).click()
         page.locator("#import-families input").first.check()

@@ -66,11 +66,15 @@ def _read_again(request: SignedInRequest, sheet: Sheet, family: Family | None) -
         return _refuse(request, sheet, refused, family)
     headed = request.POST.get("has_header", "yes") == "yes"
     initial: dict[str, Any] = request.POST.dict()
-    is_same = (table.encoding, table.separator) == (sheet.encoding, sheet.separator)
-    if "again" in request.POST and not (is_same and headed == sheet.has_header):
+    # Guessed anew where it reads otherwise than what was shown; else what was chosen stays.
+    if "again" in request.POST and request.POST.get("read_as") != _read_as(table, headed=headed):
         columns = importing.columns_for(request.user, table, headed=headed)
         initial |= {f"column-{place}": name for place, name in enumerate(columns)}
     return _show(request, sheet, table, ChoicesForm(initial=initial, width=table.width, family=family))
+
+
+def _read_as(table: Table, *, headed: bool) -> str:
+    return f"{table.encoding} {ord(table.separator)} {'with' if headed else 'without'} a header"
 
 
 def _refuse(
@@ -116,7 +120,7 @@ def _show(
     context = {
         "sheet": sheet,
         "form": form,
-        "table": table,
+        "read_as": _read_as(table, headed=form["has_header"].value() == "yes"),
         "lines": [(line.number, _fitting(line.cells, table)) for line in lines],
         "more": len(table.lines) - len(lines),
         "choice": choose_families(request.user, chosen, _text(asked)),

@@ -36,8 +36,9 @@ def brought(client: Client, content: str | bytes = RESIDENTS, **query: str) -> S
 
 def choices(client: Client, sheet: Sheet, **changed: str) -> dict[str, str]:
     """The form of the columns as its page shows it, with some of it changed."""
-    form = client.get(address("import_columns", sheet)).context["form"]
-    fields = {name: form[name].value() for name in form.fields}
+    page = client.get(address("import_columns", sheet))
+    form = page.context["form"]
+    fields = {name: form[name].value() for name in form.fields} | {"read_as": page.context["read_as"]}
     family = {"family": form.family.public_id} if form.family else {}
     return fields | family | changed
 

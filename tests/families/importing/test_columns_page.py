@@ -66,6 +66,16 @@ def test_what_was_chosen_stays_while_nothing_of_the_reading_changes(client: Clie
     assert (form["column-3"].value(), form["way"].value()) == ("", "create")
 
 
+def test_there_and_back_again_guesses_what_it_guessed_first(client: Client, manager: User) -> None:
+    sheet = brought(client, "Ana Costa,ana@example.org\r\n")
+    fields = choices(client, sheet, has_header="yes", again="1")
+    form = client.post(address("import_columns", sheet), fields).context
+    assert form["form"]["column-1"].value() == ""
+    fields |= {"has_header": "no", "read_as": form["read_as"], "column-0": "", "column-1": ""}
+    form = client.post(address("import_columns", sheet), fields).context["form"]
+    assert [form[f"column-{place}"].value() for place in range(2)] == ["full_name", "email"]
+
+
 def test_an_encoding_that_does_not_fit_is_told_beside_it(client: Client, manager: User) -> None:
     sheet = brought(client, "Muñoz;e@example.org\r\n".encode("cp1252"))
     for more in ({"again": "1"}, {}):
