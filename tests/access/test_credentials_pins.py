@@ -291,6 +291,19 @@ class TestTrouble:
         assert "Not sent: the audit trail is not available." in answer.text
         assert held.simulator.journal() == []
 
+    def test_an_account_that_is_gone_meanwhile_is_said_among_the_notices(self, client, held):
+        person = ManagerFactory()
+        own = held.own_of(person)
+        own.connection.health = "signed_out"
+        own.connection.save(update_fields=["health"])
+
+        answer = change(client, person, held, holder=Holder.OWN, reach=own)
+
+        assert answer.status_code == 503
+        assert answer.text.lstrip().startswith('<div class="notice notice--off">')
+        assert "Your account cannot be used in this family now" in answer.text
+        assert held.simulator.journal() == []
+
     def test_an_upstream_that_is_switched_off_is_not_sent(self, client, held):
         held.simulator.stop()
 

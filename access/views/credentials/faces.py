@@ -23,11 +23,11 @@ def face_register(request: SignedInRequest, family_id: str) -> HttpResponse:
     is_sent = request.method == "POST"
     holder = parts.holder_in(request.POST if is_sent else request.GET)
     if not holder:
-        return parts.show_list(request, family, telling.nothing_named())
+        return parts.answer(request, family, telling.nothing_named())
     try:
         reach = account_of(request.user, family, holder)
     except NoAccount:
-        return parts.show_list(request, family, telling.no_account(holder))
+        return parts.answer(request, family, telling.no_account(holder))
     if not is_sent:
         return _show(request, family, holder, reach, FaceForm())
     form = FaceForm(request.POST)
