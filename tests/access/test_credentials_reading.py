@@ -7,6 +7,7 @@ from access.models import Credential, CredentialKind
 from access.services.credentials import reading
 from portal.audit.models import Entry
 from portal.connections.models import Connection
+from portal.upstream import errors
 from tests.access.credentials import GET_BLE, GET_FACE, GET_NFC, GET_PIN, Held, send
 from tests.factories import ConnectionFactory, GrantFactory, ManagerFactory, ReachFactory
 from tests.families.house import HTMX, a_trail_that_refuses
@@ -118,6 +119,12 @@ def test_ones_own_families_are_read_those_longest_ago_first(client, held):
     assert Credential.objects.get(reach=own, kind="pin").is_there
     entry = Entry.objects.filter(event="credential.read").latest("number")
     assert entry.outcome == "succeeded"
+    # One that is refused keeps nobody from reading the next, and is told.
+    held.simulator.fault(GET_PIN, "refuse", residence_id=told["residence_id"])
+    last = reading.read_own(office.owner)
+    assert (last.families, last.left, type(last.error)) == (1, 1, errors.UpstreamRejected)
+    entry = Entry.objects.filter(event="credential.read").latest("number")
+    assert entry.outcome == "refused"
 
 
 def test_the_page_says_how_far_it_came(client, held):

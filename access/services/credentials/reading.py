@@ -79,18 +79,21 @@ def _read(actor: User, reaches: Sequence[Reach], about_whom: About) -> Read:
     ends = time.monotonic() + settings.UPSTREAM_DEADLINE_SECONDS
     began = time.monotonic()
     connection = reaches[0].connection
-    done, error = 0, None
+    done = 0
+    error: errors.UpstreamError | None = None
+    # A family whose account is refused, or answered strangely, says nothing of the next one.
+    passing = (errors.UpstreamRejected, errors.NotUnderstood)
     try:
         with open_line(connection, len(reaches) * CALLS_PER_FAMILY + CALLS_BESIDE, ends) as line:
             for reach in reaches:
                 if ends - time.monotonic() < LEAST_SECONDS:
                     break
-                error = _read_one(line.client(), reach)
-                outcomes.learn(line.connection, error, about=str(reach.family_id))
-                # A family whose account is refused says nothing of the next one.
-                if error is not None and not isinstance(error, errors.UpstreamRejected):
+                trouble = _read_one(line.client(), reach, passing)
+                outcomes.learn(line.connection, trouble, about=str(reach.family_id))
+                error = trouble or error
+                done += trouble is None
+                if trouble is not None and not isinstance(trouble, passing):
                     break
-                done += error is None
     except NotPossible as refusal:
         error = errors.NotSent(refusal.error, words=refusal.words)
     result = outcomes.result_of(error) if error is not None else None
@@ -106,13 +109,15 @@ def _read(actor: User, reaches: Sequence[Reach], about_whom: About) -> Read:
     return Read(done, len(reaches) - done, error)
 
 
-def _read_one(client: Client, reach: Reach) -> errors.UpstreamError | None:
+def _read_one(
+    client: Client, reach: Reach, passing: tuple[type[errors.UpstreamError], ...]
+) -> errors.UpstreamError | None:
     """Read what one account has; what one answer tells is stored whatever the next one says."""
     error: errors.UpstreamError | None = None
     for kind, read in _READS.items():
         try:
             is_there = read(client, reach.family.residence_id)
-        except (errors.UpstreamRejected, errors.NotUnderstood) as refused:
+        except passing as refused:
             error = refused
             continue
         except errors.UpstreamError as caught:
