@@ -21,7 +21,7 @@ from tests.benchmarks.measuring import Variant
 
 ROWS_TEMPLATE = "desk/_log_days.html"
 # What links a page to its sheets, scripts and icons.
-ASSET = re.compile(r'(?:href|src)="(/static/[^"]+)"')
+ASSET = re.compile(r'(?:href|src)="(/(?:static|style)/[^"]+)"')
 IN_SHEET = re.compile(r"""url\(\s*["']?([^"')]+)""")
 # As one writes it first: the template formats, and a row is an include.
 PLAIN_ROW = """{% load i18n %}<li class="entry" id="opening-{{ row.pk }}"><details>
@@ -130,6 +130,9 @@ def _visit(client: Client, url: str) -> int:
     while waiting:
         address = waiting.pop()
         seen.add(address)
+        if address.startswith("/style/"):
+            total += _packed(page(client, address)())
+            continue
         found = finders.find(urlsplit(address).path.removeprefix("/static/"))
         if not found:
             continue

@@ -29,6 +29,7 @@ from django.utils import timezone  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+from portal.web.sheet import whole_sheet  # noqa: E402
 from tests.browser import gallery_samples as samples  # noqa: E402
 from tests.browser.gallery_site import ROOT, engine  # noqa: E402
 from tests.services import find_chromium  # noqa: E402
@@ -97,6 +98,7 @@ def served(folder: Path) -> Iterator[str]:
     """The gallery written into ``folder`` and served on a free port of this machine; its address."""
     for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
+    (folder / "style.css").write_bytes(whole_sheet().content)
     for number in range(4):
         (folder / f"sample-{number}.jpg").write_bytes(_portrait(number))
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
@@ -115,6 +117,8 @@ class _Handler(SimpleHTTPRequestHandler):
         plain = path.partition("?")[0]
         if plain.startswith("/static/django_htmx/"):
             return str(Path(django_htmx.__file__).parent / plain.removeprefix("/").removesuffix("/"))
+        if plain.startswith("/style/"):
+            return str(Path(self.directory) / "style.css")
         if plain.startswith("/static/"):
             return str(ROOT / plain.removeprefix("/"))
         return super().translate_path(path)

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from lucide.templatetags.lucide import lucide
 
+from portal.web.sheet import whole_sheet
+
 register = template.Library()
 
 _SHAPES = {
@@ -173,3 +175,9 @@ def in_fours(code: str) -> str:
 def masked(code: str) -> str:
     """A code not yet asked for: as many dots as it has signs, in groups of four."""
     return in_fours("●" * len(str(code)))
+
+
+@register.simple_tag
+def style_sheet_url() -> str:
+    """The address of the style sheet as it is now."""
+    return whole_sheet().address
