@@ -86,7 +86,7 @@ def show_outcome(request: SignedInRequest, family: Family, outcome: Outcome, **f
     if outcome.is_done:
         messages.success(request, outcome.sentence)
         return redirect("families:family_detail", family.public_id)
-    return render_people(request, family, status=outcome.status, notices=[outcome], **forms)
+    return render_people(request, family, status=outcome.status, notices=[outcome.notice], **forms)
 
 
 def _tabs(request: SignedInRequest, family: Family, current: str) -> list[Tab]:

@@ -42,6 +42,11 @@ class Outcome:
         """Title and detail in one."""
         return f"{self.title} {self.detail}".strip()
 
+    @property
+    def notice(self) -> dict[str, str]:
+        """What web/_notices.html takes, where ``status`` is the shape."""
+        return {"status": self.kind, "title": self.title, "detail": self.detail}
+
 
 class Telling(Protocol):
     """Tells what became of a command. ``is_lost``: it was sent, and the outcome could not be written down."""

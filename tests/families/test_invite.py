@@ -66,6 +66,16 @@ class TestInviting:
         assert f"{ANNA} was invited as member." in page
         assert "Not joined yet" in page
 
+    def test_without_a_script_the_notice_has_the_shape_of_what_happened(self, client, simulator, family):
+        simulator.fault(INVITE, "reset_after")
+
+        answer = invite(client, ManagerFactory(), family, headers={})
+
+        assert answer.status_code == 502
+        [_, notice, *_] = answer.text[answer.text.index('id="notices"') :].split('<div class="notice ')
+        assert notice.startswith('notice--unknown"')
+        assert "may have been sent" in notice
+
     def test_a_repeat_of_the_press_sends_nothing_more(self, client, simulator, family):
         manager = ManagerFactory()
         token = new_press(manager.pk, f"invite:{family.public_id}")

@@ -127,7 +127,7 @@ def show_list(
     context = list_context(request, family, revealed)
     if outcome is not None:
         status = outcome.status
-        context["notices"] = [{"status": outcome.kind, "title": outcome.title, "detail": outcome.detail}]
+        context["notices"] = [outcome.notice]
     return frame.render_tab(
         request, family, frame.CREDENTIALS, "access/_credential_list.html", context, status=status
     )
