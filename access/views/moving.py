@@ -24,7 +24,7 @@ from portal.accounts.models import User
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
 from portal.web.access import may_visit
-from portal.web.addresses import with_changes
+from portal.web.addresses import read_number, with_changes
 from portal.web.pages import render_page, wants_fragment
 from portal.web.presses import PressInvalid, new_press, read_press
 
@@ -110,11 +110,9 @@ def move_out_retry(request: SignedInRequest, move_out_id: str) -> HttpResponse:
     move_out = _find(request, move_out_id)
     if not _is_pressed(request, move_out):
         return redirect("access:move_out_detail", move_out.public_id)
-    attempt = request.POST.get("attempt", "")
+    attempt = read_number(request.POST.get("attempt", "")) or 0
     try:
-        beginning.try_again(
-            request.user, move_out, attempt=int(attempt) if attempt.isascii() and attempt.isdigit() else 0
-        )
+        beginning.try_again(request.user, move_out, attempt=attempt)
     except NothingLeft:
         messages.info(request, _("Nothing was tried: somebody else does it, or nothing is left."))
     except UnderWay as other:
@@ -260,8 +258,7 @@ def _groups(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _show(request: SignedInRequest, move_out: MoveOut, status: int = 200) -> HttpResponse:
-    number = request.GET.get("record", "")
-    wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else None
+    wanted = read_number(request.GET.get("record", ""))
     detail = selectors.get_detail(request.user, move_out, number=wanted)
     if wanted is not None and detail.record is None and move_out.state != MoveOutState.RUNNING:
         raise Http404

@@ -19,6 +19,7 @@ from families.services.placing_many import Placed, place_many
 from families.views import listing, places
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable, By
+from portal.web.addresses import read_number
 from portal.web.pages import lead, wants_fragment
 
 # As many are named before one agrees; of the rest their number is told.
@@ -37,7 +38,7 @@ def family_place(request: SignedInRequest) -> HttpResponse:
         return _ask_again(request, _("Choose a property first. Nothing was moved."))
     is_all = request.POST.get("all") == "1"
     families = _fitting(request, chosen) if is_all else places.find_families(request)
-    done = _number(request.POST.get("done", ""))
+    done = read_number(request.POST.get("done", "")) or 0
     if not families and not done:
         return _ask_again(request, _("Choose at least one family. Nothing was moved."))
     move = placements.weigh_move(target, families)
@@ -144,10 +145,6 @@ def _fitting(request: SignedInRequest, chosen: FamilyFilter) -> list[Family]:
 
 def _ask_again(request: SignedInRequest, problem: str) -> HttpResponse:
     return listing.show_list(request, request.POST, problem=problem, status=422)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
 
 
 def _told(trouble: Exception | None, done: int) -> tuple[str, str]:

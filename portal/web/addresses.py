@@ -30,6 +30,11 @@ def read_day(text: str, days: int = 0) -> datetime | None:
     return datetime.combine(day + timedelta(days=days), time(), tzinfo=timezone.get_current_timezone())
 
 
+def read_number(text: str) -> int | None:
+    """A whole number of at most seven digits; None for anything else, however long it is."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
+
+
 def own_path(request: HttpRequest, address: str | None) -> str:
     """``address`` as a path of the portal; "" for anything that leads elsewhere."""
     if not address or not url_has_allowed_host_and_scheme(address, {request.get_host()}, request.is_secure()):

@@ -11,6 +11,7 @@ from access.models import ItemKind, MoveOut, MoveOutItem, MoveOutState
 from access.services.moving import advancing
 from portal.audit.models import Entry
 from portal.connections.models import Connection
+from portal.web.presses import new_press
 from tests.access import moving
 from tests.access.moving import begin, household, move_out, states
 from tests.accounts.signing_in import sign_in_recently
@@ -279,6 +280,17 @@ class TestTheRecord:
         client.post(url(done, "retry"), {"press": "forged", "attempt": "1"})
         assert home.simulator.journal() == []
         assert done.readings.count() == 1
+
+    @pytest.mark.parametrize("attempt", ["", "-1", "²", "9" * 5_000], ids=["none", "less", "sign", "long"])
+    def test_no_number_of_an_attempt_tries_nothing(self, client, manager, home, attempt):
+        done = move_out(home)
+        press = new_press(manager.pk, f"move-out-again:{done.public_id}")
+        home.simulator.clear_journal()
+
+        answer = client.post(url(done, "retry"), {"press": press, "attempt": attempt})
+
+        assert answer.status_code == 302
+        assert home.simulator.journal() == []
 
     def test_an_auditor_reads_and_presses_nothing(self, client, home):
         done = move_out(home)
