@@ -41,6 +41,7 @@ def fetch_pictures() -> None:
 
 @shared_task
 def continue_move_outs() -> None:
-    """Every five seconds: go on with move-outs whose process had no more time, or was killed; mark what is gone by now."""
+    """Every five seconds: go on with move-outs whose process had no more time, or was killed; mark what is gone by now, or back."""
     advancing.advance_all(seconds=MOVE_OUT_SECONDS)
     noticing.notice_gone()
+    noticing.notice_back()

@@ -16,10 +16,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.models import ItemKind, ItemState, MoveOut, MoveOutItem, MoveOutState, MoveOutStep
+from access.models import ItemKind, ItemState, MoveOut, MoveOutState, MoveOutStep
 from access.services.moving import items, passing, portal_steps, reading, upstream_steps
-from access.services.moving.beginning import add_items
-from access.services.moving.planning import Leaving, plan
+from access.services.moving.beginning import take_in
 from access.services.moving.upstream_steps import NotYet
 from families.services.people import leaving as portal_side
 from portal.accounts.models import User
@@ -28,8 +27,6 @@ from portal.keys import KeyMissing
 
 # Longer than any one step lasts.
 LEASE = timedelta(seconds=60)
-# So long after its begin a move-out of everybody still takes in whom it finds: later the next household may live there.
-FINDS_FOR = timedelta(minutes=10)
 ORDER = list(MoveOutStep)
 _AT_THE_UPSTREAM = frozenset(
     {MoveOutStep.LOOK, MoveOutStep.PASSES, MoveOutStep.OWNERSHIP, MoveOutStep.MEMBERS, MoveOutStep.READING}
@@ -161,21 +158,7 @@ def _look(move_out: MoveOut, actor: User) -> None:
     """Read members and passes live, and take in what was not known: passes made elsewhere, somebody who has just joined."""
     upstream_steps.read_members(move_out.family)
     passing.read_live(actor, move_out.family)
-    if timezone.now() - move_out.made_at > FINDS_FOR:
-        return
-    found = plan(move_out.family, _leaving(move_out), at=move_out.made_at)
-    add_items(move_out, found.items)
-
-
-def _leaving(move_out: MoveOut) -> Leaving:
-    """Who leaves, as it was begun."""
-    known = MoveOutItem.objects.filter(move_out=move_out).select_related("member", "person")
-    return Leaving(
-        move_out.is_whole,
-        tuple(one.member for one in known if one.kind == ItemKind.MEMBER and one.member is not None),
-        tuple({one.person for one in known if one.person is not None}),
-        move_out.all_passes,
-    )
+    take_in(move_out)
 
 
 def _refuse(move_out: MoveOut, step: MoveOutStep, actor: User) -> None:

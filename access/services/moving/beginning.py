@@ -1,7 +1,7 @@
 """Begins a move-out, and lets one that has ended try again what is left."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -15,13 +15,16 @@ from access.models import (
     MoveOutStep,
 )
 from access.services.moving.planning import Leaving, Plan, Planned, plan
-from families.models import Family, FamilyInvitation, Member
+from families.models import Family, FamilyInvitation, Member, Reach
 from families.services.people import leaving as portal_side
 from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.trail import About, AuditUnavailable, By
 from portal.connections.models import Connection
 from portal.keys import KeyMissing
+
+# So long after its begin a move-out still takes in what it finds: later the next household may live there.
+FINDS_FOR = timedelta(minutes=10)
 
 
 class MoveOutRefused(Exception):
@@ -175,6 +178,24 @@ def add_items(move_out: MoveOut, planned: list[Planned]) -> int:
     return len(new)
 
 
+def take_in(move_out: MoveOut) -> int:
+    """Write down what goes with those who leave and was not known before: a pass that was made elsewhere, or while it
+    ran, somebody who has just joined. Return how many there were. Reads local tables only."""
+    if timezone.now() - move_out.made_at > FINDS_FOR:
+        return 0
+    found = plan(move_out.family, _leaving(move_out), at=move_out.made_at)
+    accounts = [one.member.account_id for one in found.items if one.member is not None]
+    # An account of the organisation's that has joined for this is not among the family's own before the next sync.
+    own = set(
+        Reach.objects.filter(connection__owner=None, account_id__in=accounts).values_list(
+            "account_id", flat=True
+        )
+    )
+    return add_items(
+        move_out, [one for one in found.items if one.member is None or one.member.account_id not in own]
+    )
+
+
 def about(move_out: MoveOut) -> About:
     """A move-out as the trail names it."""
     return About(
@@ -230,6 +251,17 @@ def _told(move_out: MoveOut, planned: Plan) -> dict[str, object]:
         "items": len(planned.items),
         "next_begins_on": str(move_out.next_begins_on or ""),
     }
+
+
+def _leaving(move_out: MoveOut) -> Leaving:
+    """Who leaves, as it was begun."""
+    known = MoveOutItem.objects.filter(move_out=move_out).select_related("member", "person")
+    return Leaving(
+        move_out.is_whole,
+        tuple(one.member for one in known if one.kind == ItemKind.MEMBER and one.member is not None),
+        tuple({one.person for one in known if one.person is not None}),
+        move_out.all_passes,
+    )
 
 
 def _joined_since(move_out: MoveOut) -> list[Planned]:

@@ -1,13 +1,23 @@
-"""Notices what is gone since the last record: the sync reads families all the time, and nobody has to press anything."""
+"""Notices what is gone since the last record, or was called gone and is not: the sync reads families all the time, and nobody
+has to press anything."""
 
-from django.db.models import Q
+from collections import defaultdict
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from access.models import NOT_GONE, ItemState, MoveOutItem, MoveOutState
-from access.services.moving.reading import judge
+from access.models import NOT_GONE, ItemKind, ItemState, MoveOut, MoveOutItem, MoveOutState, TempKey
+from access.services.moving.reading import judge, keep
+from portal.audit.models import Command
+from portal.audit.trail import By
 
 # More than any estate leaves lying about; the next round takes the others.
 AT_ONCE = 500
+# What is named again so soon was never gone: the answers without it were wrong. Later somebody has come anew.
+COMES_BACK_FOR = timedelta(days=1)
 
 
 def notice_gone() -> int:
@@ -29,3 +39,74 @@ def notice_gone() -> int:
             state=seen[0], words=seen[1], looked_at=timezone.now()
         )
     return changed
+
+
+def notice_back() -> int:
+    """Mark what a record called gone and the sync has found again; return how many there were. No upstream call.
+
+    The record stays as it is. Another one is kept beside it, in the system's name, and what is back is left: it stands
+    on the dashboard, and may be tried again.
+    """
+    lately = MoveOutItem.objects.filter(
+        state=ItemState.GONE,
+        move_out__state=MoveOutState.ENDED,
+        move_out__ended_at__gt=timezone.now() - COMES_BACK_FOR,
+    )
+    members = lately.filter(kind=ItemKind.MEMBER, member__gone_at=None, member__missing_answers=0)
+    # The same digits of the same account: a pass that is named again after it was gone is a new row of ours.
+    twins = TempKey.objects.filter(
+        reach=OuterRef("temp_key__reach"),
+        fingerprint=OuterRef("temp_key__fingerprint"),
+        gone_at=None,
+        missing_answers=0,
+    ).exclude(fingerprint="")
+    passes = lately.filter(kind=ItemKind.PASS, temp_key__gone_at__isnull=False).annotate(
+        twin=Subquery(twins.values("pk")[:1])
+    )
+    back: defaultdict[int, list[MoveOutItem]] = defaultdict(list)
+    for item in members.exclude(member=None).select_related("member", "move_out").order_by("pk")[:AT_ONCE]:
+        if not _was_asked_back(item):
+            back[item.move_out_id].append(item)
+    for item in passes.filter(twin__isnull=False).order_by("pk")[:AT_ONCE]:
+        item.temp_key_id = item.twin
+        back[item.move_out_id].append(item)
+    for move_out in MoveOut.objects.filter(pk__in=back).select_related("family"):
+        _keep_back(move_out, back[move_out.pk])
+    return sum(map(len, back.values()))
+
+
+def _was_asked_back(item: MoveOutItem) -> bool:
+    """Whether somebody invited or added them here since: then they came anew."""
+    email = item.member.email.casefold() if item.member else ""
+    since = Command.objects.filter(
+        family=item.member.family_id if item.member else None,
+        name__in=["invite_family_account", "create_family_account"],
+        created_at__gt=item.move_out.made_at,
+    )
+    return bool(email) and any(
+        str(command.parameters.get("email", "")).casefold() == email for command in since
+    )
+
+
+def _keep_back(move_out: MoveOut, items: list[MoveOutItem]) -> None:
+    kinds = {item.kind for item in items}
+    words = {
+        ItemKind.MEMBER: _("Is in the family again: the answers without them were wrong, or they came back."),
+        ItemKind.PASS: _("The door system names it again."),
+    }
+    with transaction.atomic():
+        for item in items:
+            item.state, item.words, item.looked_at = (
+                ItemState.LEFT,
+                words[ItemKind(item.kind)],
+                timezone.now(),
+            )
+            item.save(update_fields=["state", "words", "looked_at", "temp_key"])
+        # The sync has read those that it found.
+        keep(
+            move_out,
+            By.system(),
+            is_end=False,
+            has_members=ItemKind.MEMBER in kinds,
+            has_passes=ItemKind.PASS in kinds,
+        )

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from access.models import ItemKind, ItemState, MoveOut, MoveOutItem, MoveOutReading, MoveOutState
 from access.services.moving import passing
-from access.services.moving.beginning import about
+from access.services.moving.beginning import about, take_in
 from access.services.moving.passing import PassesRead
 from access.services.moving.upstream_steps import is_owner, read_members
 from families.models import FamilyInvitation, Grant, Member
@@ -36,17 +36,23 @@ NOT_READ = PassesRead()
 def read_back(move_out: MoveOut, by: By, actor: User, *, is_end: bool) -> MoveOutReading:
     """Read members and passes live, judge every item, and keep the record. ``is_end``: the steps have been taken with it.
 
-    What could not be read is as it was known before, and the record says so. Cost: 2 upstream calls (get_family_info,
+    What could not be read is as it was known before, and the record says so. Whoever joined, and whatever was made, while
+    the steps were taken is in the record too: left, for nothing was done about it. Cost: 2 upstream calls (get_family_info,
     get_akuvox_open_door_temp_key_config).
     """
     has_members = read_members(move_out.family)
     passes = passing.read_live(actor, move_out.family)
+    # Only at the first end: by another try the next household may live there.
+    if is_end and move_out.ended_at is None:
+        take_in(move_out)
     judged = [
         (item, judge(move_out, item, has_members=has_members, passes=passes)) for item in list_items(move_out)
     ]
     with transaction.atomic():
         now = timezone.now()
         for item, seen in judged:
+            if seen is None and item.state == ItemState.PLANNED:
+                seen = ItemState.UNKNOWN, _("It came while the others went, and could not be read back.")
             _take_over(item, seen, now)
         if is_end:
             _end(move_out, by)

@@ -2,12 +2,13 @@
 
 import hmac
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from access.models import MoveOut, MoveOutItem, MoveOutReading
+from access.models import ItemState, MoveOut, MoveOutItem, MoveOutReading
 from access.services.moving.reading import digest_of
 from portal.audit.chain import SIGNED, canonical, key_ring, read_heads, sign
 from portal.audit.models import Entry
@@ -93,6 +94,14 @@ def _check_record(move_out: MoveOut, one: MoveOutReading, number: int, before: s
         "members_read": one.has_members,
         "passes_read": one.has_passes,
         "record_before": before,
+        # What the page says above the record.
+        "family": move_out.family.public_id,
+        "family_name": move_out.family_name,
+        "made_by": move_out.made_by_name,
+        "made_at": move_out.made_at.isoformat(timespec="microseconds"),
+        "reason": move_out.reason,
+        "who": "everybody" if move_out.is_whole else "some",
+        "new_owner": move_out.new_owner_name,
     }
     for name, value in columns.items():
         if said.get(name) != value:
@@ -103,6 +112,10 @@ def _check_record(move_out: MoveOut, one: MoveOutReading, number: int, before: s
     signed = json.loads(entry.parameters)
     if (signed.get("record"), signed.get("digest")) != (one.number, one.digest):
         raise _Broken(f"record {number} is not the one that entry {one.entry} tells of")
+    states = Counter(item["state"] for item in said["items"])
+    gone, left = states[ItemState.GONE], states[ItemState.LEFT]
+    if (one.gone, one.left, one.unknown) != (gone, left, len(said["items"]) - gone - left):
+        raise _Broken(f"record {number} differs from its text: what is gone, left and unknown")
 
 
 def _check_count(move_out: MoveOut, records: int) -> None:
