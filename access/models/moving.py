@@ -176,7 +176,8 @@ class MoveOutItem(models.Model):
             models.Index(
                 fields=["move_out"],
                 name="access_move_out_left",
-                condition=Q(state__in=["planned", "left", "unknown"]),
+                # Not a list of states: SQLite does not see that a list of parameters is that of the condition.
+                condition=~Q(state="gone"),
             )
         ]
 

@@ -109,7 +109,7 @@ def list_move_outs(
     if family_id:
         found = found.filter(family__public_id=family_id)
     if only_left:
-        found = found.filter(Q(left__gt=0) | Q(look_until__isnull=False) | Q(state=MoveOutState.RUNNING))
+        found = _unfinished(found)
     if place := read_cursor("move-outs", cursor, int):
         found = found.filter(pk__lte=place[0])
     rows = list(found.order_by("-pk")[: PAGE_SIZE + 1])
@@ -119,8 +119,7 @@ def list_move_outs(
 
 def list_unfinished(user: User, at_most: int) -> list[MoveOutRow]:
     """Those that are under way or of which something is left, the oldest first. One query."""
-    found = _counted(MoveOut.objects.visible_to(user))
-    found = found.filter(Q(left__gt=0) | Q(look_until__isnull=False) | Q(state=MoveOutState.RUNNING))
+    found = _unfinished(_counted(MoveOut.objects.visible_to(user)))
     return [_row(one) for one in found.order_by("pk")[:at_most]]
 
 
@@ -161,6 +160,16 @@ def _counted(found: QuerySet[MoveOut]) -> QuerySet[MoveOut]:
         gone=Count("items", filter=Q(items__state=ItemState.GONE)),
         left=Count("items", filter=open_now & ~is_invitation),
         look_until=Max("items__look_until", filter=is_invitation & Q(items__look_until__gt=timezone.now())),
+    )
+
+
+def _unfinished(counted: QuerySet[MoveOut]) -> QuerySet[MoveOut]:
+    """Of the counted ones those that are under way or of which something is left."""
+    # Asked first, by its index: else everything that ever went is counted to find them.
+    open_now = MoveOutItem.objects.exclude(state=ItemState.GONE).values("move_out")
+    is_running = Q(state=MoveOutState.RUNNING)
+    return counted.filter(Q(pk__in=open_now) | is_running).filter(
+        Q(left__gt=0) | Q(look_until__isnull=False) | is_running
     )
 
 

@@ -118,6 +118,7 @@ class JobRow(models.Model):
             models.Index(
                 fields=["claimed_until"], name="families_job_row_claim", condition=Q(state="claimed")
             ),
+            models.Index(fields=["ended_at"], name="families_job_row_unknown", condition=Q(state="unknown")),
         ]
 
     @property

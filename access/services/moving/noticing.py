@@ -9,12 +9,12 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.models import NOT_GONE, ItemKind, ItemState, MoveOut, MoveOutItem, MoveOutState, TempKey
+from access.models import ItemKind, ItemState, MoveOut, MoveOutItem, MoveOutState, TempKey
 from access.services.moving.reading import judge, keep
 from portal.audit.models import Command
 from portal.audit.trail import By
 
-# More than any estate leaves lying about; the next round takes the others.
+# More than any estate leaves lying about. Of more than these the oldest are looked at.
 AT_ONCE = 500
 # What is named again so soon was never gone: the answers without it were wrong. Later somebody has come anew.
 COMES_BACK_FOR = timedelta(days=1)
@@ -25,13 +25,11 @@ def notice_gone() -> int:
 
     The records stay as they are: the page says beside the newest what went since.
     """
-    open_now = MoveOutItem.objects.filter(state__in=NOT_GONE, move_out__state=MoveOutState.ENDED).exclude(
-        Q(look_until__isnull=False) & Q(look_until__lte=timezone.now())
-    )
+    open_now = MoveOutItem.objects.exclude(state=ItemState.GONE).filter(move_out__state=MoveOutState.ENDED)
+    open_now = open_now.exclude(Q(look_until__isnull=False) & Q(look_until__lte=timezone.now()))
+    dressed = open_now.select_related("move_out__family", "person", "member", "temp_key")
     changed = 0
-    for item in open_now.select_related("move_out__family", "person", "member", "temp_key").order_by("pk")[
-        :AT_ONCE
-    ]:
+    for item in dressed.order_by("move_out_id", "pk")[:AT_ONCE]:
         seen = judge(item.move_out, item)
         if seen is None or seen[0] == item.state or seen[0] not in {ItemState.GONE, ItemState.LEFT}:
             continue
