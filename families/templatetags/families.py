@@ -1,7 +1,7 @@
 """The tags that tell since when something is as it is, and the rows of the list of families as HTML."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from html import escape
 from typing import Any
 
@@ -65,22 +65,27 @@ def all_chosen(total: int) -> str:
 
 @register.simple_tag
 def family_rows(
-    rows: Iterable[Any], *, shows_connection: bool = False, may_choose: bool = False
+    rows: Iterable[Any],
+    *,
+    shows_connection: bool = False,
+    may_choose: bool = False,
+    ticked: Collection[str] = (),
 ) -> SafeString:
-    """The rows of the list (families.selectors.listing.FamilyRow), each a tr.
+    """The rows of the list (families.selectors.listing.FamilyRow), each a tr. ``ticked``: public ids.
 
     Design decision: written here and not by a template, as the rows of the log are: a page has fifty of them, and a
     template takes most of the page's time over them. Every value goes through ``escape``.
     """
-    writer = _Rows(shows_connection, may_choose)
+    writer = _Rows(shows_connection, may_choose, ticked)
     return mark_safe("".join([writer.write(row) for row in rows]))  # noqa: S308 - see escape
 
 
 class _Rows:
     """Writes rows; what they share is drawn and translated once."""
 
-    def __init__(self, shows_connection: bool, may_choose: bool) -> None:
+    def __init__(self, shows_connection: bool, may_choose: bool, ticked: Collection[str]) -> None:
         self._shows_connection, self._may_choose = shows_connection, may_choose
+        self._ticked = ticked
         self._nameless, self._choose = _("(no name)"), escape(_("Choose"))
         self._property, self._state = escape(_("Property")), escape(_("State"))
         self._people, self._line = escape(_("People")), escape(_("Connection"))
@@ -98,15 +103,16 @@ class _Rows:
         place = (
             f"<bdi>{escape(row.property_name)}</bdi>" if row.property_name else '<span class="quiet">–</span>'
         )
-        ticked = (
-            f'<td class="family-table__choose"><label><input type="checkbox" name="family" value="{key}">'
+        mark = " checked" if row.public_id in self._ticked else ""
+        box = (
+            f'<td class="family-table__choose"><label><input type="checkbox" name="family" value="{key}"{mark}>'
             f'<span class="visually-hidden">{self._choose} {name}</span></label></td>'
             if self._may_choose
             else ""
         )
         line = f'<td data-label="{self._line}">{self._connection(row)}</td>' if self._shows_connection else ""
         return (
-            f'<tr>{ticked}<th scope="row" class="table__name"><a href="{self._before}{key}{self._after}"><bdi>{name}</bdi></a>{met}</th>'
+            f'<tr>{box}<th scope="row" class="table__name"><a href="{self._before}{key}{self._after}"><bdi>{name}</bdi></a>{met}</th>'
             f'<td data-label="{self._property}">{place}</td>'
             f'<td data-label="{self._state}"><span class="family-state">{self._state_of(row)}</span></td>'
             f'<td data-label="{self._people}" class="number">{row.people}{self._invited(row)}</td>{line}</tr>\n'

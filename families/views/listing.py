@@ -1,6 +1,7 @@
 """The list of families."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,15 +34,29 @@ def family_list(request: SignedInRequest) -> HttpResponse:
     return show_list(request, request.GET)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What was chosen of the list in a form that is asked again: public ids, all that match, the property."""
+
+    families: frozenset[str] = frozenset()
+    is_all: bool = False
+    target: str = ""
+
+
 def show_list(
     request: SignedInRequest, asked: QueryDict, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    """The list as ``asked`` for; ``problem`` stands beside what was chosen of it."""
+    """The list as ``asked`` for; ``problem`` stands beside what was chosen of it, and that stays chosen."""
     properties, sources = selectors.list_properties(request.user), selectors.list_sources(request.user)
     chosen = read_filter(request, asked, properties, sources)
     page = selectors.list_families(
         request.user, chosen, sources, before=asked.get("before", ""), after=asked.get("after", "")
     )
+    kept = Kept()
+    if problem:
+        kept = Kept(
+            frozenset(asked.getlist("family")), asked.get("all") == "1", target=asked.get("target", "")
+        )
     context: dict[str, Any] = {
         "page": page,
         "chosen": chosen,
@@ -54,6 +69,9 @@ def show_list(
         "sort_urls": {sort: list_address(chosen, sort=sort) for sort in SORTS},
         "may_choose": may_arrange(request.user),
         "problem": problem,
+        "kept": kept,
+        "before": asked.get("before", ""),
+        "after": asked.get("after", ""),
         "actions": [
             (reverse(name), words, icon) for name, words, icon in _ACTIONS if may_visit(request.user, name)
         ],

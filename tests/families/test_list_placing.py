@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from families.models import Family, Property
+from families.selectors.listing import PAGE_SIZE
 from families.services import placing_many
 from families.services.placements import weigh_move
 from families.services.placing_many import place_many
@@ -159,6 +160,29 @@ class TestTicked:
         assert words in answer.text
         assert 'role="alert"' in answer.text
         assert placed(tower) == set()
+
+    def test_what_was_chosen_before_is_chosen_still(self, client, manager, tower):
+        fly, rossi = FamilyFactory(name="Fly"), FamilyFactory(name="Rossi")
+
+        asked = client.post(address(), {"family": [fly.public_id], "target": ""}).text
+        assert f'value="{fly.public_id}" checked>' in asked
+        assert f'value="{rossi.public_id}">' in asked
+        assert asked.index('class="selection__bar"') < asked.index("Choose a property first")
+
+        asked = client.post(address(), {"target": tower.public_id}).text
+        assert f'<option value="{tower.public_id}" selected>' in asked
+
+    def test_a_choice_on_a_later_page_is_asked_again_on_that_page(self, client, manager, tower):
+        for number in range(PAGE_SIZE + 1):
+            FamilyFactory(name=f"Name {number:03}")
+        after = client.get(reverse("families:family_list")).context["page"].after
+        page = client.get(reverse("families:family_list"), {"after": after})
+        assert f'<input type="hidden" name="after" value="{after}">' in page.text
+        last = page.context["page"].rows[-1].public_id
+
+        asked = client.post(address(), {"family": [last], "target": "", "after": after}).text
+
+        assert f'value="{last}" checked>' in asked
 
     def test_a_property_that_is_not_there_is_as_if_none_was_chosen(self, client, manager):
         assert choose(client, FamilyFactory(), target=Property(public_id="x" * 22)).status_code == 422
