@@ -153,6 +153,22 @@ class TestPoll:
         assert 'id="job-actions"' not in moved.text
         assert "HX-Trigger" not in moved
 
+    def test_while_no_row_waits_for_a_person_the_rows_are_renewed_with_the_numbers(self, client, manager):
+        job = begun(manager, FamilyFactory.create_batch(2), 4)
+        client.force_login(manager)
+        poll = client.get(address("job_detail", job.public_id)).context["poll_url"]
+        job.rows.filter(number=1).update(state=RowState.DONE)
+
+        assert client.get(poll, headers=POLL)["HX-Trigger"] == "job-moved"
+
+    def test_once_nothing_is_on_its_way_in_a_paused_job_the_rows_are_renewed(self, client, job):
+        job.rows.filter(number=4).update(state=RowState.CLAIMED)
+        steer(client, job, "job_pause")
+        poll = client.get(address("job_detail", job.public_id)).context["poll_url"]
+        job.rows.filter(number=4).update(state=RowState.DONE)
+
+        assert client.get(poll, headers=POLL)["HX-Trigger"] == "job-moved"
+
     def test_where_it_stands_elsewhere_the_buttons_come_along(self, client, job):
         poll = client.get(address("job_detail", job.public_id)).context["poll_url"]
         steer(client, job, "job_pause")

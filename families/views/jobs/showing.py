@@ -7,9 +7,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from families.models import RowState
+from families.models import JobState, RowState
 from families.selectors import jobs as selectors
+from families.selectors.jobs import Standing
 from families.services.jobs import reporting
+from families.services.jobs.running import REPEATABLE
 from families.views.jobs import parts
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
@@ -65,9 +67,16 @@ def job_progress(request: SignedInRequest, job_id: str) -> HttpResponse:
     # What can be done with it is another only where it stands elsewhere: a question that is open stays open.
     context["is_elsewhere"] = known.partition("-")[0] != job.state
     response = render(request, "families/_job_moved.html", context)
-    if context["is_elsewhere"]:
+    if context["is_elsewhere"] or _may_renew_rows(standing):
         response["HX-Trigger"] = "job-moved"
     return response
+
+
+def _may_renew_rows(standing: Standing) -> bool:
+    """Whether no question can be open among the rows, or the last of them has ended in a job that is paused."""
+    if not any(standing.counts.of(state) for state in REPEATABLE):
+        return True
+    return standing.job.state == JobState.PAUSED and not standing.counts.of(RowState.CLAIMED)
 
 
 def job_report(request: SignedInRequest, job_id: str) -> HttpResponseBase:

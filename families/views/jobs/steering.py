@@ -17,7 +17,12 @@ from portal.web.pages import lead
 
 def job_pause(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Nothing more is begun until somebody lets it go on."""
-    return _steer(request, job_id, running.pause, _("It is paused. What was on its way is finished."))
+    return _steer(
+        request,
+        job_id,
+        running.pause,
+        _("It is paused. Nothing more is begun; what is on its way ends by itself."),
+    )
 
 
 def job_continue(request: SignedInRequest, job_id: str) -> HttpResponse:
