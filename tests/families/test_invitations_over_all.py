@@ -139,7 +139,9 @@ class TestFilters:
         assert told(client.get(f"{LIST}?{query}").text) == ["anna"]
 
     def test_nothing_found_says_how_to_go_on(self, client, manager):
-        assert "Nobody is waited for" in client.get(LIST).text
+        page = client.get(LIST).text
+        assert "Nobody is waited for" in page
+        assert "has joined or was forgotten" in page
         assert "Nothing matches" in client.get(LIST, {"age": "30"}).text
 
 

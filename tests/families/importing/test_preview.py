@@ -41,6 +41,7 @@ def test_each_row_stands_there_with_its_mark_and_what_is_wrong_beneath_the_cell(
     assert "<b>x</b>" not in page.text
     assert "That is no e-mail address" in page.text
     assert "no right that is known here" in page.text
+    assert "Will be invited." in page.text
     assert "Nothing was sent yet" in page.text
     fragment = client.get(address("import_preview", sheet), headers=HTMX).text
     assert fragment.lstrip().startswith('<div id="import-preview"')
