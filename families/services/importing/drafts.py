@@ -146,7 +146,7 @@ def read_rows(user: User, sheet: Sheet) -> bool:
 
     Raises SheetRefused.
     """
-    reading = uuid4().hex
+    reading = sheet.reading = uuid4().hex
     Sheet.objects.filter(pk=sheet.pk).update(reading=reading, read_at=None)
     rows = [_row_of(sheet.job, marked) for marked in mark_sheet(user, sheet)]
     kept = JobRow.objects.filter(job=sheet.job)
@@ -172,7 +172,7 @@ def mark_sheet(user: User, sheet: Sheet) -> list[Marked]:
 def confirm_draft(user: User, sheet: Sheet, *, not_after: datetime) -> Job:
     """Let the rows of a draft that are to be sent go; what was uploaded is deleted.
 
-    Raises NothingToSend, PreviewChanged, running.JobMovedOn for one that was confirmed at the same moment, and
+    Raises NothingToSend, PreviewChanged (also where it was read anew since ``sheet`` was fetched), running.JobMovedOn for one that was confirmed at the same moment, and
     PermissionDenied; nothing is sent by this then.
     """
     _may_import(user)
@@ -187,6 +187,11 @@ def confirm_draft(user: User, sheet: Sheet, *, not_after: datetime) -> Job:
         _still_a_draft(sheet)
         raise NothingToSend
     with transaction.atomic():
+        # In another window it may be read otherwise by now, or at this moment: those rows nobody has seen.
+        seen = Sheet.objects.select_for_update().filter(pk=sheet.pk, reading=sheet.reading)
+        if not seen.exclude(read_at=None).exists():
+            _still_a_draft(sheet)
+            raise PreviewChanged
         running.confirm(user, job, not_after)
         sheet.delete()
     return job

@@ -52,8 +52,8 @@ def import_confirm(request: SignedInRequest, import_id: str) -> HttpResponse:
 
 
 def _purpose(sheet: Sheet) -> str:
-    """What a press that confirms is signed for."""
-    return f"import:{sheet.job.public_id}"
+    """What a press that confirms is signed for: the rows as they were read when its page was shown."""
+    return f"import:{sheet.job.public_id}:{sheet.reading}"
 
 
 def _show(request: SignedInRequest, sheet: Sheet, form: ConfirmForm, status: int = 200) -> HttpResponse:

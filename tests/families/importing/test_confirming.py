@@ -136,6 +136,27 @@ def test_an_old_preview_that_still_holds_is_confirmed(client: Client, sheet: She
     assert confirm(client, sheet).status_code == 302
 
 
+def test_what_another_window_chose_meanwhile_is_not_sent_by_a_page_that_showed_something_else(
+    client: Client, sheet: Sheet
+) -> None:
+    press = token_in(client.get(address("import_confirm", sheet)).text)
+    preview(client, sheet, way="create", auth="user")
+    answer = confirm(client, sheet, press=press)
+    assert answer.status_code == 422
+    assert "This page is too old. Nothing was sent" in answer.text
+    assert Job.objects.get().state == JobState.DRAFT
+    assert confirm(client, sheet).status_code == 302
+
+
+def test_what_is_read_anew_at_this_moment_is_not_sent(manager: User, sheet: Sheet) -> None:
+    Sheet.objects.update(reading="another", read_at=None)
+    JobRow.objects.filter(state=RowState.WAITING).first().delete()
+    with pytest.raises(importing.PreviewChanged):
+        importing.confirm_draft(manager, sheet, not_after=timezone.now() + timedelta(hours=1))
+    assert Job.objects.get().state == JobState.DRAFT
+    assert Sheet.objects.exists()
+
+
 def test_where_nothing_would_be_sent_nothing_is_confirmed(
     client: Client, manager: User, maple: Family
 ) -> None:
