@@ -27,6 +27,13 @@ _ACTIONS = (
     ("families:import_list", _("Import residents"), "file-up"),
     ("families:family_join", _("Join a family"), "log-in"),
 )
+# What is kept over all families, where the person may visit it.
+_RECORDS = (
+    ("families:invitation_list", _("Invitations")),
+    ("families:change_list", _("Changed outside Gatehouse")),
+    ("access:move_out_list", _("Move-outs")),
+    ("families:job_list", _("Jobs")),
+)
 
 
 def family_list(request: SignedInRequest) -> HttpResponse:
@@ -76,6 +83,7 @@ def show_list(
             (reverse(name), words, icon) for name, words, icon in _ACTIONS if may_visit(request.user, name)
         ],
     }
+    context["records"] = [(reverse(name), words) for name, words in _RECORDS if may_visit(request.user, name)]
     response = render_page(
         request, "families/family_list.html", "families/_family_results.html", context, status
     )

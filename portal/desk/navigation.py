@@ -40,6 +40,17 @@ PLACES = (
     ("connections:connection_list", _("Connections"), "plug", ""),
 )
 
+# Pages that stand elsewhere in the address and belong to one of the places.
+BELONGING = {
+    "families:family_list": (
+        "families:import_list",
+        "families:job_list",
+        "families:invitation_list",
+        "families:change_list",
+        "access:move_out_list",
+    ),
+}
+
 # As many as a thumb can tell apart, beside More.
 ON_BAR = frozenset({"desk:dashboard", "access:device_list", "access:pass_list", "desk:log_list"})
 
@@ -58,6 +69,7 @@ def _items(request: HttpRequest) -> list[Item]:
         if not may_visit(user, name):
             continue
         url = reverse(name)
-        is_current = request.path == url or (url != "/" and request.path.startswith(url))
+        within = [url, *map(reverse, BELONGING.get(name, ()))]
+        is_current = request.path == url or (url != "/" and request.path.startswith(tuple(within)))
         items.append(Item(url, label, icon, is_current, short_label, is_on_bar=name in ON_BAR))
     return items

@@ -213,6 +213,20 @@ class TestActions:
         client.force_login(AuditorFactory())
         assert client.get(url()).context["actions"] == []
 
+    def test_what_is_kept_over_all_families_is_led_to(self, client, manager):
+        names = ["families:invitation_list", "families:change_list", "access:move_out_list"]
+        for person, more in ((manager, ["families:job_list"]), (AuditorFactory(), [])):
+            client.force_login(person)
+            page = client.get(url())
+            assert [address for address, _ in page.context["records"]] == [*map(reverse, names + more)]
+            assert f'<a href="{reverse("access:move_out_list")}">Move-outs</a>' in page.text
+        client.force_login(FamilyAdminFactory())
+        assert "family-records" not in client.get(url()).text
+
+    def test_pages_over_all_families_stand_under_families(self, client, manager):
+        for name in ("import_list", "job_list", "invitation_list", "change_list"):
+            assert 'href="/families/" aria-current="page"' in client.get(reverse(f"families:{name}")).text
+
 
 class TestScope:
     def test_a_limited_manager_sees_their_properties_only(self, client):
