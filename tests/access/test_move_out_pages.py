@@ -245,6 +245,7 @@ class TestTheRecord:
         assert reading.digest in page.text
         assert Entry.objects.get(number=reading.entry).mac in page.text
         assert f"move_out --verify={done.public_id}" in page.text
+        assert "data-print hidden" in page.text
         assert page.text.count("status--ok") >= 17
         for member in (item.subject for item in MoveOutItem.objects.filter(kind=ItemKind.MEMBER)):
             assert member in page.text
