@@ -43,13 +43,6 @@ class ListNotRead(Exception):
 
 
 @dataclass(frozen=True)
-class LivePass:
-    """A pass that the door system named just now."""
-
-    key: TempKey
-
-
-@dataclass(frozen=True)
 class PassRow:
     """What is true of one pass afterwards; ``words`` say why where it is not gone."""
 
@@ -127,8 +120,8 @@ def delete_passes(actor: User, *, family: Family, keys: Sequence[TempKey], press
     return PassBatch(performed, rows, is_read_back=reading is not None)
 
 
-def read_live(actor: User, family: Family) -> list[LivePass]:
-    """Read the passes of the account that acts in a family now, store them, and return those that are there.
+def read_live(actor: User, family: Family) -> Reach:
+    """Read the passes of the account that acts in a family now, and store them; return whose they are.
 
     Raises PermissionDenied, NoConnection and ListNotRead. Cost: 1 upstream call
     (get_akuvox_open_door_temp_key_config).
@@ -137,8 +130,7 @@ def read_live(actor: User, family: Family) -> list[LivePass]:
     reach = reach_of(family)
     if _read_back(reach, family, Budget()) is None:
         raise ListNotRead
-    found = TempKey.objects.filter(reach=reach, account_id=reach.account_id, gone_at=None, missing_answers=0)
-    return [LivePass(key) for key in found.select_related("made_by").order_by("-sorted_at", "-pk")]
+    return reach
 
 
 class _Deletion:

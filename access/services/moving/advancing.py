@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -113,7 +113,7 @@ def _go_on(move_out: MoveOut, holder: str, step: MoveOutStep) -> bool:
     """The step is taken; whether the next one is ours, too."""
     after = ORDER[ORDER.index(step) + 1]
     mine = MoveOut.objects.filter(pk=move_out.pk, claimed_by=holder, step=step)
-    return mine.update(step=after, attempt=F("attempt")) == 1
+    return mine.update(step=after) == 1
 
 
 def _take(move_out: MoveOut, step: MoveOutStep) -> None:

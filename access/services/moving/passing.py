@@ -9,7 +9,7 @@ from access.models import ItemState, TempKey
 from access.services import passes
 from access.services.passes import ListNotRead
 from families.models import Family
-from families.services.acting import NoConnection, reach_of
+from families.services.acting import NoConnection
 from portal.accounts.models import User
 from portal.audit.models import Command
 
@@ -56,8 +56,7 @@ def by_account(keys: Sequence[TempKey]) -> dict[int, list[TempKey]]:
 def read_live(actor: User, family: Family) -> PassesRead:
     """Read the passes live, and store what is new of them. Cost: 1 upstream call."""
     try:
-        reach = reach_of(family)
-        passes.read_live(actor, family)
+        reach = passes.read_live(actor, family)
     except (NoConnection, ListNotRead, PermissionDenied):
         return PassesRead()
     return PassesRead(reach.pk, reach.account_id)
