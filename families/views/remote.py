@@ -1,6 +1,5 @@
 """The way to a family's own panel: shown once, on a page that leaves nothing behind."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,19 +11,10 @@ from families.services import remote
 from families.services.acting import NoConnection
 from families.services.remote import NotAnAddress, Panel
 from families.views import parts
+from families.views.outcomes import Outcome
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
 from portal.upstream import errors
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Why there is no way to the panel now: ``kind`` is its shape and colour, ``status`` that of the answer."""
-
-    kind: str
-    title: str
-    detail: str
-    status: int
 
 
 def panel_open(request: SignedInRequest, family_id: str) -> HttpResponse:
@@ -46,7 +36,7 @@ def panel_open(request: SignedInRequest, family_id: str) -> HttpResponse:
 
 
 def _show(
-    request: SignedInRequest, family: Family, found: dict[str, Panel | Trouble | bool], *, status: int = 200
+    request: SignedInRequest, family: Family, found: dict[str, Panel | Outcome | bool], *, status: int = 200
 ) -> HttpResponse:
     context: dict[str, Any] = {"family": family, "may_act": parts.may_act(request, family), **found}
     response = render(request, "families/panel_open.html", context, status=status)
@@ -55,37 +45,38 @@ def _show(
     return response
 
 
-def _trouble_of(error: Exception) -> Trouble:
+def _trouble_of(error: Exception) -> Outcome:
+    """Why there is no way to the panel now."""
     match error:
         case NoConnection():
             detail = _("A manager has to connect it, or sign its connection in again.")
-            return Trouble("off", _("Not asked: no connection reaches this family."), detail, 503)
+            return Outcome("off", _("Not asked: no connection reaches this family."), detail, 503)
         case AuditUnavailable():
             detail = _("Nothing was asked, and nothing is shown. Tell whoever runs Gatehouse.")
-            return Trouble("off", _("Not asked: the audit trail is not available."), detail, 503)
+            return Outcome("off", _("Not asked: the audit trail is not available."), detail, 503)
         case NotAnAddress(scheme=""):
             detail = _("Its answer had no address that a browser can be sent to. Nothing was opened.")
-            return Trouble("bad", _("The door system named no panel."), detail, 502)
+            return Outcome("bad", _("The door system named no panel."), detail, 502)
         case NotAnAddress():
             detail = _("It begins with “%(scheme)s:”, and that is not followed. Nothing was opened.")
             title = _("The door system named an address that is not opened.")
-            return Trouble("bad", title, detail % {"scheme": error.scheme}, 502)
+            return Outcome("bad", title, detail % {"scheme": error.scheme}, 502)
         case errors.UpstreamRejected():
             said = _("It was refused: “%(words)s”") % {"words": error.words}
             detail = said if error.words else _("It was refused without a reason.")
-            return Trouble("bad", _("The panel is not opened to us."), detail, 502)
+            return Outcome("bad", _("The panel is not opened to us."), detail, 502)
         case errors.NotSent() | errors.UpstreamUnavailable(sent=False) | errors.UpstreamBusy(status=None):
             # Of a busy one without a status: it was asked so often as an action may, and gave no answer.
             detail = _("Nothing was opened. Ask again in a moment.")
-            return Trouble("off", _("The door system does not answer."), detail, 503)
+            return Outcome("off", _("The door system does not answer."), detail, 503)
         case errors.UpstreamBusy():
             seconds = max(1, round(error.retry_after_seconds))
             title = _("The door system is busy.")
-            return Trouble("off", title, _("Wait %(seconds)d s, then ask again.") % {"seconds": seconds}, 503)
+            return Outcome("off", title, _("Wait %(seconds)d s, then ask again.") % {"seconds": seconds}, 503)
         case errors.SignInLost():
             detail = _("A manager has to sign it in again.")
-            return Trouble("bad", _("The connection is signed out."), detail, 503)
+            return Outcome("bad", _("The connection is signed out."), detail, 503)
         case _:
             title = _("We do not know where the panel is.")
             detail = _("No answer came that can be read. Nothing was opened: ask again in a moment.")
-            return Trouble("unknown", title, detail, 502)
+            return Outcome("unknown", title, detail, 502)
