@@ -1,4 +1,5 @@
-// Says how many families are ticked, ticks all of a page, and shows that all that match includes every one of them.
+// Says how many rows are ticked (data-selection names their boxes), ticks all of a page, and shows that all that match
+// includes every one of them.
 // Without it the boxes work all the same.
 "use strict";
 
