@@ -18,6 +18,7 @@ from families.selectors.invitations import never_accepted
 from families.selectors.jobs import list_in_need
 from families.selectors.telling import tell_change
 from portal.accounts.models import User
+from portal.audit.events import label_of
 from portal.audit.models import Command, State
 from portal.connections.conditions import ENDING, Condition, describe
 from portal.connections.models import Connection, Health
@@ -138,6 +139,14 @@ def _connection(user: User, connection: Connection, condition: Condition) -> Ite
     return Item(condition.status, title % name, detail, url, action if url else "")
 
 
+def _what(command: Command) -> str:
+    """What was pressed, about whom, and in which family: "Invite a member: ana@example.org (Fly)"."""
+    what = label_of(command.event)
+    if command.object_name and command.object_name != command.family_name:
+        what = f"{what}: {command.object_name}"
+    return f"{what} ({command.family_name})" if command.family_name else what
+
+
 def _unknown(user: User) -> Iterator[Item]:
     unknown = Command.objects.visible_to(user).filter(
         state__in=[State.UNKNOWN, State.NO_TRACE], created_at__gt=timezone.now() - RECENT
@@ -155,7 +164,7 @@ def _unknown(user: User) -> Iterator[Item]:
         if command.object_kind == "relay":
             title = _("Nobody knows whether %(door)s opened") % {"door": command.object_name}
         else:
-            title = _("Nobody knows whether this was done: %(what)s") % {"what": command.event}
+            title = _("Nobody knows whether this was done: %(what)s") % {"what": _what(command)}
         if command.family_id and command.object_kind == "relay" and command.family:
             url = reverse("desk:family_log", args=[command.family.public_id])
             yield Item("unknown", title, detail, url, _("Look in the log"))

@@ -62,6 +62,28 @@ class TestAttention:
 
         assert "Nobody knows whether Courtyard Gate opened" in client.get("/").text
 
+    @pytest.mark.parametrize(
+        ("event", "name", "words"),
+        [
+            ("member.invite", "ana@example.org", "Invite a member: ana@example.org (Fly)"),
+            ("family.rename", "Fly", "Rename a family (Fly)"),
+        ],
+    )
+    def test_what_nobody_knows_the_outcome_of_is_told_in_words(self, client, manager, event, name, words):
+        CommandFactory(
+            state=State.UNKNOWN,
+            family=FamilyFactory(name="Fly"),
+            family_name="Fly",
+            event=event,
+            object_kind="invitation",
+            object_name=name,
+        )
+
+        text = client.get("/").text
+
+        assert f"Nobody knows whether this was done: {words}" in text
+        assert event not in text
+
     def test_offline_families_doors_gaps_changes_and_unread_families_are_told(self, client, manager):
         FamilyFactory(name="Dark House", is_online=False)
         DeviceFactory(is_online=False, name="Service Entrance")
