@@ -149,8 +149,8 @@ def create_purpose(family: Family) -> str:
 
 
 def press_purpose(move_out: MoveOut) -> str:
-    """What a press that looks or tries again is signed for."""
-    return f"move-out-again:{move_out.public_id}"
+    """What a press that looks or tries again is signed for: one record, so that pressed twice it looks once."""
+    return f"move-out-again:{move_out.public_id}:{move_out.readings.count()}"
 
 
 def version_of(move_out: MoveOut) -> str:

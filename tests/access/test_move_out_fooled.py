@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from access.models import MoveOut, MoveOutReading, MoveOutStep
 from access.selectors.moving import list_unfinished
-from access.services.moving import advancing, beginning
+from access.services.moving import advancing, beginning, reading
 from access.services.moving.noticing import notice_back
 from access.services.moving.verifying import verify
 from families.models import Member
@@ -178,3 +178,62 @@ def test_numbers_that_differ_from_the_record_are_found(home, columns):
     MoveOutReading.objects.update(**columns)
 
     assert "what is gone, left and unknown" in verify(one).reason
+
+
+def test_a_look_pressed_twice_keeps_one_record(home, client):
+    one = move_out(home)
+    client.force_login(ManagerFactory())
+    page = client.get(reverse("access:move_out_detail", args=[one.public_id]))
+    answers = [
+        client.post(
+            reverse("access:move_out_look", args=[one.public_id]),
+            {"press": page.context["press"]},
+            follow=True,
+        )
+        for _ in range(2)
+    ]
+
+    assert [reading.number for reading in one.readings.order_by("number")] == [1, 2]
+    assert "too old" in answers[1].text
+
+
+@pytest.mark.parametrize("other", ["looks", "tries"])
+def test_a_look_that_comes_last_keeps_nothing_and_calls_nothing_left_that_is_about_to_be_tried(
+    home, monkeypatch, other
+):
+    home.simulator.fault(moving.REMOVE_MANY, "refuse")
+    one = move_out(home)
+    home.simulator.clear_faults()
+    manager, reads = ManagerFactory(), reading.read_members
+
+    def meanwhile(family):
+        monkeypatch.setattr(reading, "read_members", reads)
+        if other == "looks":
+            advancing.look_again(manager, one)
+        else:
+            beginning.try_again(manager, one, attempt=one.attempt)
+        return reads(family)
+
+    monkeypatch.setattr(reading, "read_members", meanwhile)
+    advancing.look_again(manager, one)
+
+    assert one.readings.count() == (2 if other == "looks" else 1)
+    if other == "tries":
+        assert set(states(one, "member").values()) == {"planned"}
+        assert not not_gone(advancing.advance(one, seconds=30))
+
+
+def test_a_grant_that_could_not_be_ended_keeps_its_beginning(home, after_step):
+    manager, lives_here = ManagerFactory(), home.admin_of(home.members[0])
+    began = lives_here.grants.get().starts_at
+
+    def switch_off():
+        manager.is_active = False
+        manager.save(update_fields=["is_active"])
+
+    after_step(MoveOutStep.LOOK, switch_off)
+    one = move_out(home, manager)
+
+    assert home.sent() == []
+    assert states(one, "grant") == {f"{lives_here.name} ({lives_here.email})": "left"}
+    assert lives_here.grants.get().starts_at == began

@@ -33,13 +33,17 @@ Seen = tuple[ItemState, str] | None
 NOT_READ = PassesRead()
 
 
-def read_back(move_out: MoveOut, by: By, actor: User, *, is_end: bool) -> MoveOutReading:
+def read_back(move_out: MoveOut, by: By, actor: User, *, is_end: bool) -> MoveOutReading | None:
     """Read members and passes live, judge every item, and keep the record. ``is_end``: the steps have been taken with it.
+
+    None, and nothing is kept, where it is no end and meanwhile somebody else has looked, or lets it be tried again: what is
+    about to be tried must not be called left.
 
     What could not be read is as it was known before, and the record says so. Whoever joined, and whatever was made, while
     the steps were taken is in the record too: left, for nothing was done about it. Cost: 2 upstream calls (get_family_info,
     get_akuvox_open_door_temp_key_config).
     """
+    before = MoveOutReading.objects.filter(move_out=move_out).count()
     has_members = read_members(move_out.family)
     passes = passing.read_live(actor, move_out.family)
     # Only at the first end: by another try the next household may live there.
@@ -50,6 +54,10 @@ def read_back(move_out: MoveOut, by: By, actor: User, *, is_end: bool) -> MoveOu
     ]
     with transaction.atomic():
         now = timezone.now()
+        is_running = MoveOut.objects.select_for_update().get(pk=move_out.pk).state == MoveOutState.RUNNING
+        is_later = MoveOutReading.objects.filter(move_out=move_out).count() != before
+        if not is_end and (is_running or is_later):
+            return None
         for item, seen in judged:
             if seen is None and item.state == ItemState.PLANNED:
                 seen = ItemState.UNKNOWN, _("It came while the others went, and could not be read back.")
@@ -202,7 +210,8 @@ def _end(move_out: MoveOut, by: By) -> None:
     # Only the first end of a household's move-out lets the next one in: it may live there by the time of another try.
     is_first = move_out.is_whole and move_out.ended_at is None
     if is_first:
-        now = portal_side.end_leaving(by, move_out.family)
+        kept = MoveOutItem.objects.filter(move_out=move_out, kind=ItemKind.GRANT, state=ItemState.LEFT)
+        now = portal_side.end_leaving(by, move_out.family, left={int(item.key) for item in kept})
     MoveOut.objects.filter(pk=move_out.pk).update(
         state=MoveOutState.ENDED, ended_at=now, claimed_by="", claimed_until=None
     )

@@ -4,6 +4,7 @@ Design decision: these ask for the right over the family and not over the person
 family of theirs who also looks after one beyond their reach: only what belongs to this family is touched.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
@@ -27,16 +28,18 @@ def begin_leaving(by: By, family: Family) -> None:
     Family.objects.filter(pk=family.pk).update(household_leaving_at=timezone.now())
 
 
-def end_leaving(by: By, family: Family) -> datetime:
+def end_leaving(by: By, family: Family, *, left: Collection[int] = ()) -> datetime:
     """The household has moved out as of now: who was given the family for later begins now at the earliest.
 
-    Returns that moment. In the caller's transaction, which has ended the grants of those who left.
+    Returns that moment. In the caller's transaction, which has ended the grants of those who left; ``left`` are those of
+    them that could not be ended, and stay as they are.
     """
     with transaction.atomic():
         Family.objects.select_for_update().get(pk=family.pk)
         now = timezone.now()
         Family.objects.filter(pk=family.pk).update(household_leaving_at=None, household_since=now)
         early = grants_not_over().filter(family=family, starts_at__lt=now, suspended_at=None)
+        early = early.exclude(pk__in=left)
         for grant in early.select_related("family", "person"):
             before = granting.describe(grant)
             grant.starts_at = now
