@@ -13,7 +13,8 @@ from access.services.moving.verifying import verify
 from families.models import Member
 from tests.access import moving
 from tests.access.moving import household, move_out, not_gone, record, states
-from tests.factories import ManagerFactory
+from tests.factories import ConnectionFactory, ManagerFactory
+from tests.families.house import token_in
 
 pytestmark = pytest.mark.django_db
 
@@ -237,3 +238,24 @@ def test_a_grant_that_could_not_be_ended_keeps_its_beginning(home, after_step):
     assert home.sent() == []
     assert states(one, "grant") == {f"{lives_here.name} ({lives_here.email})": "left"}
     assert lives_here.grants.get().starts_at == began
+
+
+def test_a_connection_that_its_owner_lets_go_on_is_left(home, client):
+    person = home.admin_of(home.members[0])
+    own = ConnectionFactory(owner=person, name="Of their own")
+    one = move_out(home)
+    assert set(states(one, "personal_connection").values()) == {"gone"}
+    assert notice_back() == 0
+
+    client.force_login(person)
+    page = client.get(reverse("connections:own_connection"))
+    client.post(reverse("connections:own_connection_continue"), {"press": token_in(page.text)})
+    own.refresh_from_db()
+    assert own.paused_at is None
+
+    assert notice_back() == 1
+    assert [(item.kind, item.words) for item in not_gone(one)] == [
+        ("personal_connection", "They have let it go on since.")
+    ]
+    again = beginning.try_again(ManagerFactory(), one, attempt=one.attempt)
+    assert not not_gone(advancing.advance(again, seconds=30))

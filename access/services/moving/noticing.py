@@ -68,6 +68,12 @@ def notice_back() -> int:
     for item in passes.filter(twin__isnull=False).order_by("pk")[:AT_ONCE]:
         item.temp_key_id = item.twin
         back[item.move_out_id].append(item)
+    # Whose connection was paused may sign in again, and let it go on.
+    paused = lately.filter(kind=ItemKind.PERSONAL_CONNECTION, person__isnull=False)
+    for item in paused.select_related("person", "move_out__family").order_by("pk")[:AT_ONCE]:
+        seen = judge(item.move_out, item)
+        if seen is not None and seen[0] == ItemState.LEFT:
+            back[item.move_out_id].append(item)
     for move_out in MoveOut.objects.filter(pk__in=back).select_related("family"):
         _keep_back(move_out, back[move_out.pk])
     return sum(map(len, back.values()))
@@ -91,6 +97,7 @@ def _keep_back(move_out: MoveOut, items: list[MoveOutItem]) -> None:
     words = {
         ItemKind.MEMBER: _("Is in the family again: the answers without them were wrong, or they came back."),
         ItemKind.PASS: _("The door system names it again."),
+        ItemKind.PERSONAL_CONNECTION: _("They have let it go on since."),
     }
     with transaction.atomic():
         for item in items:
