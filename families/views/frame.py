@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from families import selectors
 from families.models import Family
 from families.views import parts
-from families.views.outcomes import Outcome
+from families.views.outcomes import Outcome, say
 from portal.accounts.requests import SignedInRequest
 from portal.web.access import may_visit
 from portal.web.pages import render_page, wants_fragment
@@ -84,7 +83,7 @@ def render_people(
 def show_outcome(request: SignedInRequest, family: Family, outcome: Outcome, **forms: Any) -> HttpResponse:
     """What became of an action, for those without a script: back to the page when it is done, else the page itself."""
     if outcome.is_done:
-        messages.success(request, outcome.sentence)
+        say(request, outcome)
         return redirect("families:family_detail", family.public_id)
     return render_people(request, family, status=outcome.status, notices=[outcome.notice], **forms)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -160,8 +159,7 @@ def _changed_meanwhile() -> Outcome:
 def _answer(request: SignedInRequest, family: Family, outcome: Outcome) -> HttpResponse:
     """What became of it, beside the invitations as they are now; without a script on the page that it came from."""
     if not wants_fragment(request):
-        level = messages.SUCCESS if outcome.is_done else messages.WARNING
-        messages.add_message(request, level, outcome.sentence)
+        outcomes.say(request, outcome)
         page = reverse("families:family_detail", args=[family.public_id])
         return redirect(own_path(request, request.POST.get("back", "")) or f"{page}#family-invitations")
     context = parts.invitations_context(request, family) | {"outcome": outcome}

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from django.contrib import messages
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from families.selectors import rights_of
@@ -46,6 +48,15 @@ class Outcome:
     def notice(self) -> dict[str, str]:
         """What web/_notices.html takes, where ``status`` is the shape."""
         return {"status": self.kind, "title": self.title, "detail": self.detail}
+
+
+# Beside Django's own levels, settings.MESSAGE_TAGS has the shape of what nobody knows.
+_LEVELS = {"ok": messages.SUCCESS, "bad": messages.ERROR, "unknown": 35}
+
+
+def say(request: HttpRequest, outcome: Outcome) -> None:
+    """Say it on the next page that is shown, in its shape."""
+    messages.add_message(request, _LEVELS.get(outcome.kind, messages.WARNING), outcome.sentence)
 
 
 class Telling(Protocol):

@@ -178,6 +178,14 @@ class TestSendingAgain:
         assert 'id="family-invitations" hx-swap-oob="true"' in answer.text
         assert len(simulator.journal(INVITE)) == 1
 
+    def test_without_a_script_too_the_unknown_has_a_shape_of_its_own(self, client, manager, simulator, sent):
+        simulator.fault(INVITE, "reset_after")
+
+        page = client.get(send(client, manager, sent, headers={})["Location"]).text
+
+        notices = page[page.index('id="notices"') :]
+        assert notices.index("notice--unknown") < notices.index("may have been sent")
+
     def test_without_a_trail_nothing_is_sent(self, client, manager, simulator, sent):
         with a_trail_that_refuses():
             answer = send(client, manager, sent)

@@ -12,7 +12,7 @@ from access.services.credentials import reading
 from access.services.credentials.accounts import NoAccount
 from access.services.credentials.reading import Read
 from access.views.credentials import parts, telling
-from families.views.outcomes import Outcome
+from families.views.outcomes import Outcome, say
 from families.views.parts import find_family
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
@@ -59,10 +59,10 @@ def my_credentials_read(request: SignedInRequest) -> HttpResponse:
     try:
         read = reading.read_own(request.user)
     except AuditUnavailable as error:
-        _say(request, telling.trouble_of(error, Holder.OWN))
+        say(request, telling.trouble_of(error, Holder.OWN))
     else:
         if read.error is not None:
-            _say(request, telling.trouble_of(read.error, Holder.OWN))
+            say(request, telling.trouble_of(read.error, Holder.OWN))
         if read.families:
             messages.success(request, _told(read))
     return lead(request, reverse("access:my_credentials"))
@@ -78,7 +78,3 @@ def _told(read: Read) -> str:
         "%(n)d is left: read again to go on.", "%(n)d are left: read again to go on.", read.left
     ) % {"n": read.left}
     return f"{words} {left}"
-
-
-def _say(request: SignedInRequest, outcome: Outcome) -> None:
-    messages.warning(request, outcome.sentence)

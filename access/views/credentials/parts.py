@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,7 +15,7 @@ from access.selectors.credentials import Account
 from access.services.credentials.revealing import Revealed
 from families.models import Family, Reach
 from families.views import frame
-from families.views.outcomes import Outcome
+from families.views.outcomes import Outcome, say
 from portal.accounts.requests import SignedInRequest
 from portal.web.pages import lead, wants_fragment
 from portal.web.presses import new_press, read_press
@@ -145,7 +144,7 @@ def answer(request: SignedInRequest, family: Family, outcome: Outcome) -> HttpRe
 
 def leave(request: SignedInRequest, family: Family, outcome: Outcome) -> HttpResponse:
     """It is done: the browser goes to the family's credentials, where it is said."""
-    messages.success(request, outcome.sentence)
+    say(request, outcome)
     return lead(request, reverse("access:credential_list", args=[family.public_id]))
 
 

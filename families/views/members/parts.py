@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 
 from families.models import Family, Member
 from families.selectors import members as selectors
-from families.views.outcomes import Outcome
+from families.views.outcomes import Outcome, say
 from portal.accounts.models import User
 from portal.accounts.requests import SignedInRequest
 from portal.web.access import may_visit
@@ -56,8 +55,7 @@ def show(
 
 def leave(request: SignedInRequest, outcome: Outcome, address: str) -> HttpResponse:
     """It is done: the browser goes to ``address``, where it is said."""
-    level = messages.success if outcome.is_done else messages.warning
-    level(request, outcome.sentence)
+    say(request, outcome)
     return lead(request, address)
 
 

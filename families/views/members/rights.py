@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +17,7 @@ from families.views import frame, parts
 from families.views.members import telling
 from families.views.members.parts import find_member
 from families.views.members.table import OTHER, Undo, rights_purpose, table_context
-from families.views.outcomes import Outcome
+from families.views.outcomes import Outcome, say
 from portal.accounts.requests import SignedInRequest
 from portal.web.pages import wants_fragment
 from portal.web.presses import new_press, read_press
@@ -53,7 +52,7 @@ def member_rights(request: SignedInRequest, family_id: str, member_id: str) -> H
             response["HX-Trigger"] = "member-changed"
         return response
     if outcome.is_done:
-        messages.success(request, outcome.sentence)
+        say(request, outcome)
         address = reverse("families:family_detail", args=[family.public_id])
         return redirect(f"{address}?changed={member.public_id}" if may_undo else address)
     return frame.render_people(request, family, status=outcome.status, people_outcome=outcome)
