@@ -9,7 +9,7 @@ from django.utils import timezone
 from families.models import Family, FamilyInvitation, Property
 from families.selectors.telling import OLD_DAYS, Pending, tell_invitation
 from portal.accounts.models import User
-from portal.audit.models import State
+from portal.audit.models import MAY_HAVE_BEEN_SENT
 from portal.cursors import beyond, read_cursor, write_cursor
 
 PAGE_SIZE = 50
@@ -18,8 +18,6 @@ LONG = timedelta(days=OLD_DAYS)
 PENDING, ACCEPTED, FORGOTTEN = "", "accepted", "forgotten"
 STATES = (PENDING, ACCEPTED, FORGOTTEN)
 AGES = ("7", "30")
-# What may have been sent: an invitation that was refused, or never left, is none.
-_MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
 # Undoing is offered for as long as somebody may still remember what they did.
 _UNDONE_WITHIN = timedelta(days=7)
 
@@ -122,7 +120,7 @@ def _with_state(found: QuerySet[FamilyInvitation], state: str) -> QuerySet[Famil
 
 
 def _was_sent() -> Q:
-    return Q(command__state__in=_MAY_HAVE_BEEN_SENT)
+    return Q(command__state__in=MAY_HAVE_BEEN_SENT)
 
 
 def _is_pending() -> Q:

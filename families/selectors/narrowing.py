@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from families.models import Family, FamilyInvitation, Property, Reach
 from families.selectors.searching import families_matching
 from portal.accounts.models import User
-from portal.audit.models import State
+from portal.audit.models import MAY_HAVE_BEEN_SENT
 from portal.connections.models import Health
 
 STATES = ("attention", "online", "offline", "installed", "not_installed", "gone")
@@ -16,8 +16,6 @@ IN_NONE = "none"
 # What may be asked of the connection instead of its name: that none works, and why.
 PAUSED, SIGNED_OUT = "paused", "signed_out"
 TROUBLES = (PAUSED, SIGNED_OUT, IN_NONE)
-# What may have been sent: an invitation that was refused, or never left, is none.
-_MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def families_fitting(user: User, chosen: FamilyFilter) -> QuerySet[Family]:
 def pending_invitations(user: User) -> QuerySet[FamilyInvitation]:
     """Invitations of the person's families that were or may have been sent, and that nobody accepted or put aside."""
     return FamilyInvitation.objects.visible_to(user).filter(
-        accepted_at=None, forgotten_at=None, command__state__in=_MAY_HAVE_BEEN_SENT
+        accepted_at=None, forgotten_at=None, command__state__in=MAY_HAVE_BEEN_SENT
     )
 
 

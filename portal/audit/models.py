@@ -27,6 +27,11 @@ class State(models.TextChoices):
 
 
 OPEN_STATES = (State.INTENT, State.SENT)
+# All but what was refused, never left, or left no trace: also what a person closed, which may have been done.
+MAY_HAVE_BEEN_SENT = (
+    *OPEN_STATES,
+    *(State.SUCCEEDED, State.UNKNOWN, State.CONFIRMED_BY_HISTORY, State.CLOSED_BY_USER),
+)
 
 
 class Actor(models.TextChoices):

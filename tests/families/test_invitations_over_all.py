@@ -49,6 +49,12 @@ class TestThePage:
         for words in ("Casa Núñez", "Harbour Court", "waiting for 40 days"):
             assert words in page
 
+    @pytest.mark.parametrize("state", [State.CLOSED_BY_USER, State.CONFIRMED_BY_HISTORY])
+    def test_one_whose_unknown_outcome_was_settled_still_waits(self, client, manager, state):
+        invited("anna", 3, command__state=state)
+
+        assert told(client.get(LIST).text) == ["anna"]
+
     def test_of_each_address_in_a_family_the_last(self, client, manager):
         first = invited("anna", 9)
         FamilyInvitationFactory(family=first.family, email="ANNA@x.example")

@@ -21,12 +21,11 @@ from families.selectors.reaching import organisations_reaches
 from families.services.people import leaving as portal_side
 from portal.accounts import sessions
 from portal.accounts.models import Role, User
-from portal.audit.models import State
+from portal.audit.models import MAY_HAVE_BEEN_SENT, State
 from portal.connections.models import Connection
 from portal.web.zones import zone_called
 
 INVITATIONS_LAST = timedelta(days=30)
-_MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -237,7 +236,7 @@ def _invitations(
 ) -> list[FamilyInvitation]:
     """Those that were or may have been sent and that nobody has accepted, of each address the last; forgotten ones too."""
     found = FamilyInvitation.objects.filter(
-        family=family, accepted_at=None, command__state__in=_MAY_HAVE_BEEN_SENT
+        family=family, accepted_at=None, command__state__in=MAY_HAVE_BEEN_SENT
     )
     if not leaving.is_whole:
         theirs = Q(sent_by__in=[person.pk for person in people])

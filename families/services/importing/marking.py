@@ -13,14 +13,13 @@ from families.selectors.telling import rights_of
 from families.services.importing.cells import Person
 from families.services.importing.columns import AUTH, EMAIL, FAMILY, FIRST_NAME, LAST_NAME
 from portal.accounts.models import User
-from portal.audit.models import State
+from portal.audit.models import MAY_HAVE_BEEN_SENT
 from portal.text import searchable
 
 NEW, THERE, DIFFERS, ERROR = "new", "there", "differs", "error"
 MARKS = (NEW, THERE, DIFFERS, ERROR)
 INVITE, CREATE = "invite", "create"
 CHUNK = 500
-_MAY_HAVE_BEEN_SENT = (State.INTENT, State.SENT, State.SUCCEEDED, State.UNKNOWN)
 # How many families of one name are named.
 _NAMED = 4
 Item = TypeVar("Item")
@@ -205,7 +204,7 @@ def _reaches(families: Sequence[int]) -> tuple[set[int], set[tuple[int, str]]]:
 
 def _invited(families: Sequence[int]) -> set[tuple[int, str]]:
     sent = FamilyInvitation.objects.filter(
-        family__in=families, accepted_at=None, forgotten_at=None, command__state__in=_MAY_HAVE_BEEN_SENT
+        family__in=families, accepted_at=None, forgotten_at=None, command__state__in=MAY_HAVE_BEEN_SENT
     )
     return {(family, email.casefold()) for family, email in sent.values_list("family_id", "email")}
 
