@@ -1,7 +1,7 @@
 """Reads move-outs: the list, one with its record, and those of which something is left."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from access.models import (
     MoveOutStep,
 )
 from access.services.moving.beginning import may_be_tried
+from access.services.moving.planning import acts_as_owner
 from access.services.moving.verifying import list_entries
 from families.models import Family
 from portal.accounts.models import User
@@ -33,7 +34,10 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class RecordRow:
-    """One line of a record, as it was signed; ``is_gone_since``: it has gone after the record was made."""
+    """One line of a record, as it was signed; ``is_gone_since``: it has gone after the record was made.
+
+    ``asks_owner``: only the owner can make it go, by handing the family over in the phone app.
+    """
 
     number: int
     subject: str
@@ -43,6 +47,7 @@ class RecordRow:
     looked_at: datetime | None
     look_until: datetime | None
     is_gone_since: bool = False
+    asks_owner: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,10 @@ class Record:
 
 @dataclass(frozen=True)
 class MoveOutDetail:
-    """A move-out with the record that is shown, the others, and the entries of the trail that tell of it, with their words."""
+    """A move-out with the record that is shown, the others, and the entries of the trail that tell of it, with their words.
+
+    ``asks_owner``: the owner is left and only they can hand the family over, so that trying again is refused again.
+    """
 
     move_out: MoveOut
     record: Record | None
@@ -79,6 +87,7 @@ class MoveOutDetail:
     items: list[MoveOutItem] = field(default_factory=list)
     steps: list[tuple[str, str]] = field(default_factory=list)
     may_try: bool = False
+    asks_owner: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,17 +137,26 @@ def find_under_way(family: Family) -> MoveOut | None:
     return MoveOut.objects.filter(family=family, state=MoveOutState.RUNNING).first()
 
 
+def find_open(user: User, family: Family) -> MoveOutRow | None:
+    """The newest move-out of this family that is under way or of which something is left. One query."""
+    found = _unfinished(_counted(MoveOut.objects.visible_to(user).filter(family=family))).order_by("-pk")
+    return next((_row(one) for one in found[:1]), None)
+
+
 def get_detail(user: User, move_out: MoveOut, *, number: int | None = None) -> MoveOutDetail:
-    """A move-out as its page shows it; ``number`` asks for another record than the newest. Eight queries at most."""
+    """A move-out as its page shows it; ``number`` asks for another record than the newest. Nine queries at most."""
     readings = list(MoveOutReading.objects.filter(move_out=move_out).defer("text").order_by("-number"))
     shown = MoveOutReading.objects.filter(move_out=move_out)
     one = shown.filter(number=number).first() if number else shown.order_by("-number").first()
     items = list(MoveOutItem.objects.filter(move_out=move_out).order_by("number"))
     is_running = move_out.state == MoveOutState.RUNNING
     is_newest = one is not None and bool(readings) and one.pk == readings[0].pk
+    of_owner = set() if is_running else _of_owner(move_out, items)
     return MoveOutDetail(
         move_out,
-        _record(one, items if is_newest else []) if one is not None and not is_running else None,
+        _record(one, items if is_newest else [], of_owner if is_newest else set())
+        if one is not None and not is_running
+        else None,
         readings,
         [(one, label_of(one.event)) for one in list_entries(move_out, Entry.objects.visible_to(user))],
         items,
@@ -148,7 +166,18 @@ def get_detail(user: User, move_out: MoveOut, *, number: int | None = None) -> M
             may_be_tried(item) or (item.kind == ItemKind.UPSTREAM_INVITATION and item.state == ItemState.LEFT)
             for item in items
         ),
+        asks_owner=bool(of_owner),
     )
+
+
+def _of_owner(move_out: MoveOut, items: Sequence[MoveOutItem]) -> set[int]:
+    """The numbers of the items that only the owner can make go; none where the account that acts owns the family."""
+    left = [item for item in items if item.state == ItemState.LEFT]
+    owners = {item.member_id for item in left if item.kind == ItemKind.OWNERSHIP}
+    if not owners or acts_as_owner(move_out.family):
+        return set()
+    kinds = {ItemKind.OWNERSHIP, ItemKind.MEMBER}
+    return {item.number for item in left if item.kind in kinds and item.member_id in owners}
 
 
 def _counted(found: QuerySet[MoveOut]) -> QuerySet[MoveOut]:
@@ -177,7 +206,7 @@ def _row(move_out: Any) -> MoveOutRow:
     return MoveOutRow(move_out, move_out.gone, move_out.left, move_out.look_until)
 
 
-def _record(reading: MoveOutReading, items: Sequence[MoveOutItem]) -> Record:
+def _record(reading: MoveOutReading, items: Sequence[MoveOutItem], of_owner: Collection[int]) -> Record:
     told = json.loads(reading.text)
     now = {item.number: item.state for item in items}
     groups: dict[str, list[RecordRow]] = {}
@@ -191,6 +220,7 @@ def _record(reading: MoveOutReading, items: Sequence[MoveOutItem]) -> Record:
             _moment(one["looked_at"]),
             _moment(one["look_until"]),
             is_gone_since=one["state"] != ItemState.GONE and now.get(one["number"]) == ItemState.GONE,
+            asks_owner=one["number"] in of_owner,
         )
         groups.setdefault(one["kind"], []).append(row)
     labels = {str(kind): label for kind, label in KIND_HEADINGS.items()}

@@ -95,11 +95,11 @@ class TestPage:
         grow(1)
         client.get(url(house))
         # Session and person, family, connections, owners, freshness, members and when they were read, who reaches it,
-        # invitations, who looks after it.
-        with django_assert_num_queries(11):
+        # invitations, who looks after it, what is open of move-outs.
+        with django_assert_num_queries(12):
             client.get(url(house))
         grow(12)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(12):
             client.get(url(house))
 
     def test_markup_in_names_is_text(self, client, manager, house):

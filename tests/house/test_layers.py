@@ -34,6 +34,8 @@ LAYERS = (
     ("access.history", 1),
     # Imported by Django alone; it tells families whom moves concern.
     ("access.apps", 4),
+    # Of pages, for pages: it asks a selector, and knows who may visit what.
+    ("access.templatetags", 4),
     # It changes people's means of signing in and writes the trail: a service, for whoever may use it.
     ("portal.accounts.second_factor", 3),
 )

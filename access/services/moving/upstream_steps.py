@@ -43,6 +43,16 @@ class Sent:
             return ItemState.LEFT
         return ItemState.UNKNOWN
 
+    def told(self, row: tuple[ItemState, str] | None) -> tuple[ItemState, str]:
+        """What is written of one item, of which a page was told ``row``: nothing that is true for a moment only."""
+        if row is None:
+            return self.state, self.words
+        if self.command is None or row[0] == ItemState.GONE:
+            return row
+        if row[0] == ItemState.UNKNOWN:
+            return row[0], self.words or _("It was sent, and could not be read back.")
+        return row[0], self.words if self.command.state_now == State.NOT_SENT else row[1]
+
 
 def delete_passes(move_out: MoveOut, actor: User) -> None:
     """Delete every pass that has to go: one command for those of each account, as a rule one in all."""
@@ -105,7 +115,7 @@ def remove_members(move_out: MoveOut, actor: User) -> None:
 
     sent = _send(move_out, MoveOutStep.MEMBERS, send)
     for item in found:
-        state, words = rows.get(item.member_id or 0, (sent.state, sent.words))
+        state, words = sent.told(rows.get(item.member_id or 0))
         items.mark([item], state, words, command=sent.command)
 
 
@@ -133,7 +143,7 @@ def _delete(move_out: MoveOut, actor: User, keys: list[TempKey], found: list[Mov
 
     sent = _send(move_out, f"{MoveOutStep.PASSES}-{keys[0].reach_id}", send)
     for item in found:
-        state, words = deleted.rows.get(item.temp_key_id or 0, (sent.state, sent.words))
+        state, words = sent.told(deleted.rows.get(item.temp_key_id or 0))
         items.mark([item], state, words, command=sent.command)
 
 
@@ -243,9 +253,19 @@ def _words_of(command: Command | None) -> str:
             words = command.words if command is not None else ""
             return _("It was refused: “%(words)s”") % {"words": words} if words else _("It was refused.")
         case State.NOT_SENT:
-            words = command.words if command is not None else ""
-            return f"{_('Nothing was sent.')} {words}".strip()
+            return f"{_('Nothing was sent.')} {_why_not_sent(command)}".strip()
         case State.UNKNOWN:
             return _("No answer came.")
         case _:
             return ""
+
+
+def _why_not_sent(command: Command | None) -> str:
+    """Why, in words that last: when it is tried again, which a page says, is over before the record is read."""
+    match command.error if command is not None else "":
+        case "resting":
+            return _("The door system did not answer.")
+        case "busy":
+            return _("Too many actions waited.")
+        case _:
+            return command.words if command is not None else ""
