@@ -8,6 +8,7 @@ from django.utils import timezone
 from families.models import Family, FamilyInvitation, Member
 from families.selectors import pending_invitations
 from families.services.acting import Budget, may_act_in, reach_of
+from families.services.members.household import Household
 from portal import waiting
 from portal.accounts.models import User
 from portal.audit import trail
@@ -54,13 +55,18 @@ def invite_member(
 
     ``family`` was fetched through ``visible_to(actor)``; ``email`` and ``auth`` are checked already. Without an
     answer it is unknown whether the invitation went out, and no read can tell: the caller must not offer to
-    send it again by itself. Raises AlreadyMember, AlreadyInvited unless ``confirmed``, PermissionDenied,
-    NoConnection, trail.AuditUnavailable, and PressInvalid for a repeat that asks for something else than its
+    send it again by itself. Raises AlreadyMember, AlreadyInvited unless ``confirmed``, MemberRefused where somebody
+    else brings the same address in at this moment, PermissionDenied, NoConnection, trail.AuditUnavailable, and PressInvalid for a repeat that asks for something else than its
     press sent: nothing was sent then; and trail.OutcomeNotRecorded. Cost: 1 upstream call (invite_family_account).
     """
     may_act_in(actor, family)
-    if not Command.objects.filter(press=press).exists():
+
+    def check() -> None:
         _ask_when_known(actor, family, email, press, confirmed=confirmed)
+        Household.of(family).check_address(email, press)
+
+    if not Command.objects.filter(press=press).exists():
+        check()
     reach = reach_of(family)
     parameters = {"email": email, "auth": auth}
     budget = Budget()
@@ -95,6 +101,7 @@ def invite_member(
             About(family.pk, family.name, "invitation", "", email),
             press,
             parameters,
+            check=check,
         ),
         send,
     )

@@ -20,6 +20,7 @@ from families.selectors.invitations import (
 )
 from families.services import invitations as inviting
 from families.services.invitations import AlreadyInvited, AlreadyMember, NotWaiting
+from families.services.members.refusals import MemberRefused
 from families.views import frame, outcomes, parts
 from families.views.outcomes import Outcome
 from portal.accounts.requests import SignedInRequest
@@ -60,6 +61,9 @@ def member_invite(request: SignedInRequest, family_id: str) -> HttpResponse:
         return _ask_again(request, family, form)
     except AlreadyInvited as known:
         form.ask(known.invitation)
+        return _ask_again(request, family, form)
+    except MemberRefused as refused:
+        form.add_error("email", refused.words)
         return _ask_again(request, family, form)
     if outcome.is_refusal:
         form.add_error(None, outcome.sentence)
@@ -110,6 +114,8 @@ def invitation_send(request: SignedInRequest, family_id: str, invitation_id: str
     except AlreadyMember as known:
         title = _("%(name)s is in this family already.") % {"name": known.member.name}
         outcome = Outcome("off", title, _("Nothing was sent."), 422)
+    except MemberRefused as refused:
+        outcome = Outcome("off", refused.words, "", 422)
     except NotWaiting:
         outcome = _changed_meanwhile()
     return _answer(request, family, outcome)

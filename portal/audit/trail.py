@@ -1,7 +1,7 @@
 """Writes the trail: what somebody is about to do, and what became of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -171,11 +171,14 @@ def intend(
     connection_name: str,
     parameters: Mapping[str, Any],
     reason: str = "",
+    check: Callable[[], None] | None = None,
 ) -> tuple[Command, bool]:
     """Commit the intent to send a command, before anything is sent; return it, and whether it is new.
 
     A second call with the same ``press`` returns the first one's command and writes nothing: whoever gets
-    False must not send. Raises AuditUnavailable when the intent cannot be written: nothing may be sent then.
+    False must not send. ``check`` looks once more whether it may be sent, after whatever was intended before it and
+    before whatever comes after it, since intents are written one after the other: what it raises undoes the intent and
+    is raised on. Raises AuditUnavailable when the intent cannot be written: nothing may be sent then.
     """
     now = timezone.now()
     command = Command(
@@ -207,6 +210,8 @@ def intend(
             record(
                 event, by, about, parameters=parameters, phase=State.INTENT, command=command, reason=reason
             )
+            if check is not None:
+                check()
     except IntegrityError as error:
         earlier = Command.objects.filter(press=press).first()
         if earlier is None:

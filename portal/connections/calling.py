@@ -33,7 +33,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Action:
-    """One upstream command as somebody asked for it. ``parameters`` are what the trail keeps: never a secret."""
+    """One upstream command as somebody asked for it. ``parameters`` are what the trail keeps: never a secret.
+
+    ``check`` is asked as its intent is written, when no other can be (see trail.intend); what it raises is raised by
+    ``perform``, and nothing was sent or written then.
+    """
 
     command: str
     event: str
@@ -41,6 +45,7 @@ class Action:
     press: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    check: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ def perform(
             connection_name=connection.name,
             parameters=action.parameters,
             reason=action.reason,
+            check=action.check,
         )
     if not is_new:
         return Performed(command, is_repeat=True)

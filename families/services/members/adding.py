@@ -43,7 +43,7 @@ def create_member(
         raise PermissionDenied
     check_given(auth)
     if not sending.is_repeat(press):
-        Household.of(family).check_address(email)
+        Household.of(family).check_address(email, press)
     wanted = {"first_name": first_name, "last_name": last_name, "email": email, "auth": auth}
 
     def send(client: Client, command_id: str, seconds: float) -> Answer[CreatedAccount]:
@@ -73,6 +73,7 @@ def create_member(
         parameters={**wanted, "has_first_password": bool(password)},
         send=send,
         judge=judge,
+        check=lambda: Household.of(family).check_address(email, press),
     )
 
 

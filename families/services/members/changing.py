@@ -1,6 +1,6 @@
 """What people do with the rights of members."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.utils.translation import gettext as _
 
@@ -36,7 +36,15 @@ def change_rights(actor: User, *, member: Member, auth: str, was: str, press: st
     check_given(auth)
     if not sending.is_repeat(press):
         _check(Household.of(family), {member: auth}, {member: was}, press)
-    return _send_one(actor, family, member, auth, was, press)
+    return _send_one(
+        actor,
+        family,
+        member,
+        auth,
+        was,
+        press,
+        lambda: _check_again(family, {member: auth}, {member: was}, press),
+    )
 
 
 def change_rights_of_many(
@@ -60,11 +68,15 @@ def change_rights_of_many(
         # As they are now: what no answer came for is judged by it.
         now = {member.pk: member for member in _check(Household.of(family), wanted, was or {}, press)}
         wanted = {now[member.pk]: auth for member, auth in wanted.items()}
+
+    def check() -> None:
+        _check_again(family, wanted, was or {}, press)
+
     if len(wanted) == 1:
         [(member, auth)] = wanted.items()
-        performed = _send_one(actor, family, member, auth, member.auth, press)
+        performed = _send_one(actor, family, member, auth, member.auth, press, check)
     else:
-        performed = _send_many(actor, family, wanted, press)
+        performed = _send_many(actor, family, wanted, press, check)
     by_number = {member.pk: auth for member, auth in wanted.items()}
     return batches.tell_batch(
         performed, family, list(wanted), lambda member: _tell(member, by_number[member.pk])
@@ -78,18 +90,30 @@ def _check(
     now = household.chosen(list(wanted))
     household.check_free(now)
     household.check_unchanged(was)
-    household.check_nobody_else(now, press)
+    busy = household.check_nobody_else(now, press)
     by_number = {member.pk: auth for member, auth in wanted.items()}
     changing = [member for member in now if member.auth != by_number[member.pk]]
     if not changing:
         raise NothingToChange(*now)
     household.check_somebody_administers(
-        [member for member in changing if by_number[member.pk] == Rights.GUEST]
+        [member for member in changing if by_number[member.pk] == Rights.GUEST], busy
     )
     return now
 
 
-def _send_one(actor: User, family: Family, member: Member, auth: str, was: str, press: str) -> Performed:
+def _check_again(family: Family, wanted: Mapping[Member, str], was: Mapping[Member, str], press: str) -> None:
+    _check(Household.of(family), wanted, was, press)
+
+
+def _send_one(
+    actor: User,
+    family: Family,
+    member: Member,
+    auth: str,
+    was: str,
+    press: str,
+    check: Callable[[], None],
+) -> Performed:
     reach = reach_of(family)
     account = member.account_id
 
@@ -117,10 +141,13 @@ def _send_one(actor: User, family: Family, member: Member, auth: str, was: str, 
         parameters={"account_id": account, "auth": auth},
         send=send,
         judge=judge,
+        check=check,
     )
 
 
-def _send_many(actor: User, family: Family, wanted: Mapping[Member, str], press: str) -> Performed:
+def _send_many(
+    actor: User, family: Family, wanted: Mapping[Member, str], press: str, check: Callable[[], None]
+) -> Performed:
     reach = reach_of(family)
     rows = [{"account_id": member.account_id, "auth": auth} for member, auth in wanted.items()]
     after = {row["account_id"]: row["auth"] for row in rows}
@@ -149,6 +176,7 @@ def _send_many(actor: User, family: Family, wanted: Mapping[Member, str], press:
         parameters={"accounts": rows},
         send=send,
         judge=judge,
+        check=check,
     )
 
 

@@ -34,11 +34,7 @@ def hand_over(actor: User, *, member: Member, press: str) -> Performed:
         raise PermissionDenied
     account = member.account_id
     if not sending.is_repeat(press):
-        household = Household.of(family)
-        [now] = household.chosen([member])
-        if now.auth == Rights.ADMIN:
-            raise AlreadyOwner(now)
-        household.check_nobody_else([now], press)
+        _check(member, press)
 
     def send(client: Client, command_id: str, seconds: float) -> Answer[None]:
         return client.change_family_admin(
@@ -62,4 +58,13 @@ def hand_over(actor: User, *, member: Member, press: str) -> Performed:
         parameters={"account_id": account},
         send=send,
         judge=judge,
+        check=lambda: _check(member, press),
     )
+
+
+def _check(member: Member, press: str) -> None:
+    household = Household.of(member.family)
+    [now] = household.chosen([member])
+    if now.auth == Rights.ADMIN:
+        raise AlreadyOwner(now)
+    household.check_nobody_else([now], press)

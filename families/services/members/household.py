@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from families.models import Family, Member, Rights
+from families.models import Family, Kind, Member, Rights, SyncState
 from families.selectors.reaching import organisations_reaches
 from families.services.members.refusals import (
     AlreadyThere,
+    BeingAdded,
     BeingChanged,
     LastAdministrator,
     MemberChanged,
@@ -19,7 +22,7 @@ from families.services.members.refusals import (
     OwnerKept,
     RightsNotGiven,
 )
-from portal.audit.models import OPEN_STATES, Command
+from portal.audit.models import OPEN_STATES, Command, State
 
 GIVEN = frozenset({Rights.USER.value, Rights.GUEST.value})
 ADMINISTERS = frozenset({Rights.ADMIN.value, Rights.USER.value})
@@ -31,6 +34,13 @@ CHANGES = (
     "batch_delete_family_account",
     "change_family_admin",
 )
+
+
+INVITE = "invite_family_account"
+# What brings somebody in by an address.
+BRINGS = (INVITE, "create_family_account")
+# A change that could not be read back for so long keeps nobody from the next one.
+NOT_READ_YET = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -73,29 +83,63 @@ class Household:
         if changed:
             raise MemberChanged(*changed)
 
-    def check_somebody_administers(self, without: Collection[Member]) -> None:
-        """Nothing, if somebody administers the family without these, or nobody of these did; raises LastAdministrator."""
+    def check_somebody_administers(
+        self, without: Collection[Member], busy: Collection[str] = frozenset()
+    ) -> None:
+        """Nothing, if somebody administers the family without these, or nobody of these did.
+
+        Raises LastAdministrator, and BeingChanged where whoever would be left is among ``busy``.
+        """
         leaving = {member.pk for member in without}
         administrators = [member for member in self.members.values() if member.auth in ADMINISTERS]
         last = [member for member in administrators if member.pk in leaving]
-        if last and len(last) == len(administrators):
+        staying = [member for member in administrators if member.pk not in leaving]
+        if not last:
+            return
+        if not staying:
             raise LastAdministrator(*last)
+        if all(member.account_id in busy for member in staying):
+            raise BeingChanged(*staying)
 
-    def check_nobody_else(self, members: Iterable[Member], press: str) -> None:
-        """Nothing, unless another press changes one of them at this moment; raises BeingChanged. One query."""
-        others = Command.objects.filter(
-            family=self.family, name__in=CHANGES, state__in=OPEN_STATES, deadline_at__gt=timezone.now()
-        ).exclude(press=press)
-        busy = {account for command in others for account in _accounts_in(command)}
+    def check_nobody_else(self, members: Iterable[Member], press: str) -> Collection[str]:
+        """The accounts that other presses change at this moment; raises BeingChanged where one of these is among them.
+
+        What was done and is not read back yet counts. Two queries.
+        """
+        busy = {account for command in self._under_way(CHANGES, press) for account in _accounts_in(command)}
         changing = [member for member in members if member.account_id in busy]
         if changing:
             raise BeingChanged(*changing)
+        return busy
 
-    def check_address(self, email: str) -> None:
-        """Nothing, unless the address is a member's, in whatever capitals; raises AlreadyThere."""
+    def check_address(self, email: str, press: str) -> None:
+        """Nothing, unless the address is a member's or is being made one's, in whatever capitals.
+
+        Raises AlreadyThere, BeingAdded. Two queries.
+        """
         for member in self.members.values():
             if member.email.casefold() == email.casefold():
                 raise AlreadyThere(member)
+        if self._under_way(BRINGS, press).filter(parameters__email__iexact=email).exists():
+            raise BeingAdded(email)
+
+    def _under_way(self, names: Collection[str], press: str) -> QuerySet[Command]:
+        """The commands of other presses that are on their way, or done after the members were last read."""
+        now = timezone.now()
+        read = (
+            SyncState.objects.filter(family=self.family, kind=Kind.MEMBERS)
+            .values_list("last_good_at")
+            .first()
+        )
+        done = Q(state=State.SUCCEEDED, answered_at__gt=now - NOT_READ_YET)
+        if read and read[0]:
+            done &= Q(answered_at__gt=read[0])
+        open_now = Q(state__in=OPEN_STATES, deadline_at__gt=now)
+        # An invitation that went out makes nobody a member.
+        done &= ~Q(name=INVITE)
+        return Command.objects.filter(open_now | done, family=self.family, name__in=names).exclude(
+            press=press
+        )
 
     def _auth(self, member: Member) -> str:
         return self.members[member.pk].auth

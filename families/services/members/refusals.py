@@ -117,6 +117,21 @@ class BeingChanged(MemberRefused):
         return words % self.names
 
 
+class BeingAdded(BeingChanged):
+    """Somebody else brings this address into the family at this moment."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__()
+        self.email = email
+
+    @property
+    def words(self) -> str:
+        words = _(
+            "Somebody else is adding or inviting %(email)s at this moment. Nothing was sent: look again in a few seconds."
+        )
+        return words % {"email": self.email}
+
+
 class NothingToChange(MemberRefused):
     """All of them have these rights already."""
 

@@ -59,8 +59,8 @@ def remove_members(actor: User, *, family: Family, members: Collection[Member], 
 def _check(household: Household, members: Collection[Member], press: str) -> None:
     now = household.chosen(members)
     household.check_free(now)
-    household.check_nobody_else(now, press)
-    household.check_somebody_administers(now)
+    busy = household.check_nobody_else(now, press)
+    household.check_somebody_administers(now, busy)
 
 
 def _send_one(actor: User, family: Family, member: Member, press: str) -> Performed:
@@ -86,6 +86,7 @@ def _send_one(actor: User, family: Family, member: Member, press: str) -> Perfor
         parameters={"account_id": account},
         send=send,
         judge=lambda accounts: account not in accounts,
+        check=lambda: _check(Household.of(family), [member], press),
     )
 
 
@@ -116,6 +117,7 @@ def _send_many(actor: User, family: Family, members: Collection[Member], press: 
         parameters={"accounts": rows},
         send=send,
         judge=judge,
+        check=lambda: _check(Household.of(family), members, press),
     )
 
 

@@ -46,11 +46,13 @@ def change(
     parameters: Mapping[str, Any],
     send: Send,
     judge: Judge,
+    check: Callable[[], None],
 ) -> Performed:
     """Send a command that changes the members of ``family``, and read them back in what is left of the time.
 
     They are read back whatever came of it, unless nothing was sent: a refusal may say that what we knew was old, and
-    a batch may have been done in part. Where that does not work, the family is read soon and often. Raises
+    a batch may have been done in part. Where that does not work, the family is read soon and often. ``check`` is asked
+    once more as the intent is written: of two people at the same moment one is refused. Raises what it raises,
     trail.AuditUnavailable, and PressInvalid for a repeat that asks for something else than its press sent: nothing was
     sent then; and trail.OutcomeNotRecorded. Cost: 1 upstream call, at most one to look and one to read back.
     """
@@ -66,7 +68,7 @@ def change(
     performed = calling.perform(
         By.person(actor),
         reach.connection,
-        Action(command, event, about, press, parameters),
+        Action(command, event, about, press, parameters, check=check),
         lambda client, command_id: send(client, command_id, budget.left() * (1 - KEPT_FOR_LOOKING)),
         settle=look,
     )

@@ -1,19 +1,34 @@
 """Two managers, or one who presses twice, at the same moment: each command once, and both are told what is true."""
 
 import threading
+from functools import partial
 
 import pytest
 from django.db import connections
 from django.test import Client
 
-from families.services.members.refusals import BeingChanged
+from families.models import Member
+from families.services.invitations import AlreadyInvited, invite_member
+from families.services.members.refusals import BeingAdded, BeingChanged
 from portal.audit.models import Command, State
 from portal.web.presses import new_press
 from tests.audit.trails import holds
 from tests.factories import CommandFactory, ManagerFactory
-from tests.families.members.acting import REMOVE, RIGHTS, guests, raise_to, remove, rights_upstream
+from tests.families.members.acting import (
+    CREATE,
+    REMOVE,
+    RIGHTS,
+    ZOE,
+    create,
+    guests,
+    press,
+    raise_to,
+    remove,
+    rights_upstream,
+)
 from tests.families.members.asking import send_removal, send_rights
 
+INVITE = "invite_family_account"
 AT_ONCE = 6
 
 
@@ -73,6 +88,37 @@ class TestAtOnce:
         assert Command.objects.count() == len(done)
         assert len(simulator.journal(RIGHTS)) + len(simulator.journal(REMOVE)) == len(done)
         assert holds()
+
+    @pytest.mark.parametrize("way", ["add", "invite"])
+    def test_of_many_who_bring_in_the_same_address_one_is_let_through(self, simulator, owned, boss, way):
+        command = CREATE if way == "add" else INVITE
+        simulator.fault(command, "latency", seconds=0.5, times=1)
+
+        def bring(press):
+            if way == "add":
+                return create(boss, owned, press=press)
+            return invite_member(boss, family=owned, email=ZOE["email"], auth="guest", press=press)
+
+        told = together(*[partial(bring, press()) for _ in range(AT_ONCE)])
+
+        assert len(simulator.journal(command)) == 1
+        assert Command.objects.count() == 1
+        refused = [one for one in told if isinstance(one, (BeingAdded, AlreadyInvited))]
+        assert len(refused) == AT_ONCE - 1
+        assert holds()
+
+    def test_two_managers_do_not_remove_the_two_last_administrators(self, simulator, owned, boss):
+        one, other = guests(owned)[:2]
+        raise_to(boss, one)
+        raise_to(boss, other)
+        # The owner is not among those that the answers name.
+        Member.objects.filter(family=owned).exclude(pk__in=[one.pk, other.pk]).update(auth="guest")
+        simulator.fault(REMOVE, "latency", seconds=0.5, times=2)
+
+        told = together(lambda: remove(boss, one), lambda: remove(ManagerFactory(), other))
+
+        assert len(simulator.journal(REMOVE)) == 1
+        assert sum(isinstance(each, BeingChanged) for each in told) == 1
 
 
 @pytest.mark.django_db
