@@ -39,7 +39,7 @@ def test_it_makes_no_family_and_no_state_of_one(simulator, own):
     assert set(Family.objects.values_list("residence_id", flat=True)) == {"r1", "r2"}
     reach = Reach.objects.get(connection=own)
     assert (reach.family.residence_id, reach.account_id) == ("r2", "me")
-    assert SyncState.objects.filter(family__isnull=False).count() == 8
+    assert SyncState.objects.filter(family__isnull=False).count() == 2 * len(states.FAMILY_KINDS)
     own.refresh_from_db()
     assert own.families_listed == 2
 
