@@ -104,7 +104,8 @@ def one_filename(typed: str) -> str:
         raise ValidationError(gettext("It begins with a dot. Type the name of the picture."))
     if len(typed.encode()) > FILENAME_LENGTH:
         raise ValidationError(
-            gettext("A name has at most %(limit)d signs; this one is longer.") % {"limit": FILENAME_LENGTH}
+            gettext("A name has at most %(limit)d characters; this one is longer.")
+            % {"limit": FILENAME_LENGTH}
         )
     if not typed.lower().endswith(PICTURES):
         raise ValidationError(gettext("It has to end in .jpg or .png."))

@@ -98,7 +98,7 @@ class MoveOutForm(forms.Form):
         reason = " ".join(str(self.cleaned_data["reason"]).split())
         check_visible(reason)
         if len(reason) > LONGEST_REASON:
-            raise ValidationError(gettext("At most %(most)d signs.") % {"most": LONGEST_REASON})
+            raise ValidationError(gettext("At most %(most)d characters.") % {"most": LONGEST_REASON})
         return reason
 
     def clean_typed(self) -> str:

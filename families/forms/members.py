@@ -92,7 +92,7 @@ class AddForm(forms.Form):
         check_visible(password)
         if len(password) > PASSWORD_LENGTH:
             raise ValidationError(
-                gettext("A first password has at most %(limit)d signs.") % {"limit": PASSWORD_LENGTH}
+                gettext("A first password has at most %(limit)d characters.") % {"limit": PASSWORD_LENGTH}
             )
         return password
 
@@ -183,7 +183,7 @@ class JoinForm(forms.Form):
             )
         if len(found) > RESIDENCE_LENGTH:
             raise ValidationError(
-                gettext("An id has at most %(limit)d signs; this one has %(count)s.")
+                gettext("An id has at most %(limit)d characters; this one has %(count)s.")
                 % {"limit": RESIDENCE_LENGTH, "count": f"{len(found):,}"}
             )
         return found

@@ -36,14 +36,14 @@ def checked_email(text: str) -> str:
     except ValidationError:
         raise PersonRefused(_("“%(typed)s” is not one e-mail address.") % {"typed": email[:100]}) from None
     if len(email) > 254:
-        raise PersonRefused(_("An address has at most %(limit)d signs.") % {"limit": 254})
+        raise PersonRefused(_("An address has at most %(limit)d characters.") % {"limit": 254})
     return email
 
 
 def check_password(password: str, user: User) -> None:
     """Raises PersonRefused with every reason why the password is too weak for ``user``, who need not be saved."""
     if len(password) > LONGEST_PASSWORD:
-        raise PersonRefused(_("A password has at most %(limit)d signs.") % {"limit": LONGEST_PASSWORD})
+        raise PersonRefused(_("A password has at most %(limit)d characters.") % {"limit": LONGEST_PASSWORD})
     try:
         validate_password(password, user)
     except ValidationError as error:

@@ -123,7 +123,7 @@ class SignInForm(forms.Form):
             raise ValidationError(words)
         if len(secret) > SECRET_LENGTH:
             raise ValidationError(
-                gettext("That is longer than any: at most %(limit)d signs.") % {"limit": SECRET_LENGTH}
+                gettext("That is longer than any: at most %(limit)d characters.") % {"limit": SECRET_LENGTH}
             )
         if not secret.isprintable():
             raise ValidationError(gettext("It has a sign that cannot be typed. Copy it again."))

@@ -26,7 +26,7 @@ def one_name(typed: str, longest: int = LONGEST_NAME) -> str:
     name = " ".join(name.split())
     if len(name) > longest:
         raise ValidationError(
-            gettext("A name has at most %(limit)d signs; this one has %(count)s.")
+            gettext("A name has at most %(limit)d characters; this one has %(count)s.")
             % {"limit": longest, "count": f"{len(name):,}"}
         )
     if not name.isprintable():
@@ -56,10 +56,10 @@ def one_address(typed: str) -> str:
     check_visible(email)
     check_own_letters(email)
     if email.count("@") > 1 or any(sign in email for sign in ",; \t"):
-        raise ValidationError(gettext("One address at a time."))
+        raise ValidationError(gettext("Type one address: one @, and no spaces or commas."))
     if len(email) > EMAIL_LENGTH:
         raise ValidationError(
-            gettext("An address has at most %(limit)d signs; this one has %(count)s.")
+            gettext("An address has at most %(limit)d characters; this one has %(count)s.")
             % {"limit": EMAIL_LENGTH, "count": f"{len(email):,}"}
         )
     EmailValidator(gettext("That is no e-mail address. One looks like anna@example.org."))(email)

@@ -202,7 +202,7 @@ class TestNewPassword:
             ("ana@gatehouse.example", "ana@gatehouse.example", "too similar"),
             (NEW, NEW + "x", "not the same password"),
             (PASSWORD, PASSWORD, "your password already"),
-            ("x1" * 600, "x1" * 600, "at most 1000 signs"),
+            ("x1" * 600, "x1" * 600, "at most 1000 characters"),
         ],
     )
     def test_what_cannot_be_is_said_and_nothing_changes(

@@ -22,7 +22,7 @@ def test_families_are_found_ticked_and_moved_by_keyboard(visit: Visit, scripts: 
         page.get_by_role("checkbox", name="Choose Fly").press("Space")
         if scripts:
             expect(page.get_by_text("1 chosen on this page")).to_be_visible()
-        page.get_by_label("Property to put them in").select_option(label="In none")
+        page.get_by_label("Property to put them in").select_option(label="Take out of its property")
         page.get_by_role("button", name="Go on").press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("Put 1 family in no property")
         page.get_by_role("link", name="Cancel").press("Enter")
@@ -61,6 +61,6 @@ def test_the_list_with_a_selection_satisfies_axe_and_fits(visit: Visit, width: i
         problems = [problem["id"] for problem in Axe().run(page).response["violations"]]
         assert problems == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.get_by_label("Property to put them in").select_option(label="In none")
+        page.get_by_label("Property to put them in").select_option(label="Take out of its property")
         page.get_by_role("button", name="Go on").click()
         assert [problem["id"] for problem in Axe().run(page).response["violations"]] == []

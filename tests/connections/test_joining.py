@@ -127,7 +127,7 @@ class TestForm:
         [
             ({"name": ""}, "needs a name"),
             ({"name": "  "}, "spaces alone"),
-            ({"name": "x" * 101}, "at most 100 signs; this one has 101"),
+            ({"name": "x" * 101}, "at most 100 characters; this one has 101"),
             ({"name": "x" * 10_000}, "this one has 10,000"),
             ({"name": "a\u200bb"}, "cannot be seen"),
             ({"name": "\u3164"}, "cannot be seen"),

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from families.models import Rights
+from families.models import Member, Rights
 from tests.factories import AuditorFactory, GrantFactory, MemberFactory, ReachFactory
 from tests.families.house import HTMX
 
@@ -90,6 +90,20 @@ def test_those_who_live_there_are_told_what_each_may_do(client, house):
     assert "Leaving this family" in page
     client.force_login(AuditorFactory())
     assert "Leaving this family" not in client.get(address("families:family_detail", house)).text
+
+
+def test_an_owner_is_told_whom_to_ask_before_leaving_and_of_no_control_that_is_not_there(client, house):
+    person = GrantFactory(family=house).person
+    member = MemberFactory(family=house, email=person.email, auth="guest")
+    client.force_login(person)
+    url = address("families:family_detail", house)
+    assert "take back your own access in the list above" in client.get(url).text
+
+    Member.objects.filter(pk=member.pk).update(auth="admin")
+
+    page = client.get(url).text
+    assert "You own this family, and an owner cannot leave it." in page
+    assert "take back your own access" not in page
 
 
 def test_the_dashboard_takes_the_doors_alone(client, house):

@@ -181,7 +181,7 @@ class TestRefused:
             ({"email": ""}, "id_email_error", "Type the e-mail address"),
             ({"email": "a@b.example\nBcc: c@d.example"}, "id_email_error", "on one line"),
             ({"email": "a@b.example\r\n"}, "id_email_error", "line break"),
-            ({"email": "a@b.example, c@d.example"}, "id_email_error", "One address at a time"),
+            ({"email": "a@b.example, c@d.example"}, "id_email_error", "Type one address"),
             ({"email": "nonsense"}, "id_email_error", "no e-mail address"),
             ({"email": f"{'a' * 300}@b.example"}, "id_email_error", "at most 254"),
             ({"email": "a\u200b@b.example"}, "id_email_error", "cannot be seen"),

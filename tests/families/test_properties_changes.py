@@ -51,7 +51,7 @@ class TestMaking:
             ("", "needs a name"),
             ("   ", "spaces alone"),
             ("\u3000\u2003", "spaces alone"),
-            ("x" * 101, "at most 100 signs; this one has 101"),
+            ("x" * 101, "at most 100 characters; this one has 101"),
             ("x" * 10_000, "this one has 10,000"),
             ("a\u200bb", "ZERO WIDTH SPACE (U+200B)"),
             ("a\u202eb", "RIGHT-TO-LEFT OVERRIDE (U+202E)"),

@@ -57,6 +57,7 @@ def table_context(
     changed = request.GET.get("changed", "") if may_act else ""
     return {
         "member_rows": rows,
+        "is_owner": any(row.is_oneself and row.member.auth == Rights.ADMIN for row in rows),
         "may_choose": sum(row.may_be_chosen for row in rows) > 1,
         "members_read_at": members_as_of(family),
         "undo": next((undo_of(request, row) for row in rows if row.member.public_id == changed), None),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from django.utils.translation import gettext as _
 
-from families.models import Family, Member
+from families.models import Family, Member, Rights
 from families.selectors import rights_of
 from families.services.members.batches import Batch, is_missing, is_read_after
 from families.services.members.refusals import MemberRefused
@@ -24,17 +24,17 @@ def outcome_of(act: Callable[[], Performed], tell: Telling) -> Outcome:
 
 def of_rights(member: Member, auth: str) -> Telling:
     """Tells what became of the rights of a member."""
-    names = {"name": member.name, "rights": rights_of(auth)}
+    names = {"name": member.name}
 
     def tell(command: Command, *, is_lost: bool = False) -> Outcome:
         match state_of(command, is_lost=is_lost):
             case State.SUCCEEDED:
                 member.refresh_from_db()
                 if is_read_after(command, member.family) and (is_missing(member) or member.auth != auth):
-                    return _agreed_in_vain(_("%(name)s is not %(rights)s.") % names)
-                return Outcome("ok", _("%(name)s is %(rights)s now.") % names, _read_later(command, member))
+                    return _agreed_in_vain(_("The rights of %(name)s are not as asked for.") % names)
+                return Outcome("ok", _is_now(member.name, auth), _read_later(command, member))
             case State.UNKNOWN:
-                title = _("We do not know whether %(name)s became %(rights)s.") % names
+                title = _("We do not know whether the rights of %(name)s were changed.") % names
                 return Outcome("unknown", title, _look_first(), 502)
             case _:
                 return undone(command, _("The rights of %(name)s were not changed.") % names)
@@ -139,7 +139,7 @@ def of_batch(batch: Batch) -> Outcome:
     done = sum(row.state == "done" for row in rows)
     counts = {"done": done, "all": len(rows)}
     if batch.is_done:
-        return Outcome("ok", _("Done for all %(all)d.") % counts, "")
+        return Outcome("ok", _("Done for everybody chosen: %(all)d.") % counts, "")
     if not batch.is_read_back and command.state_now != State.NOT_SENT:
         title = _("We do not know for whom it was done.")
         return Outcome(
@@ -165,7 +165,19 @@ def _became(owner: Member) -> str:
     names = {"name": owner.name, "rights": rights_of(owner.auth)}
     if is_missing(owner):
         return _("%(name)s, the owner before, is not in the family any more.") % names
-    return _("%(name)s, the owner before, is %(rights)s now.") % names
+    match owner.auth:
+        case Rights.USER:
+            return _("%(name)s, the owner before, is an administrator now.") % names
+        case Rights.GUEST:
+            return _("%(name)s, the owner before, is a member now.") % names
+        case _:
+            return _("%(name)s, the owner before, has these rights now: %(rights)s.") % names
+
+
+def _is_now(name: str, auth: str) -> str:
+    if auth == Rights.USER:
+        return _("%(name)s is an administrator now.") % {"name": name}
+    return _("%(name)s is a member now.") % {"name": name}
 
 
 def _agreed_in_vain(title: str) -> Outcome:

@@ -51,17 +51,17 @@ class TestForm:
         [
             ("first_name", "", "Type at least a first name"),
             ("first_name", "   ", "spaces alone"),
-            ("first_name", "x" * 65, "at most 64 signs; this one has 65"),
+            ("first_name", "x" * 65, "at most 64 characters; this one has 65"),
             ("first_name", "a\u200bb", "ZERO WIDTH SPACE (U+200B)"),
             ("last_name", "a\u202eb", "RIGHT-TO-LEFT OVERRIDE (U+202E)"),
             ("last_name", " ", "spaces alone"),
             ("last_name", "a\nb", "LINE FEED (U+000A)"),
             ("email", "nobody", "That is no e-mail address"),
-            ("email", "a@b.example,c@d.example", "One address at a time"),
+            ("email", "a@b.example,c@d.example", "Type one address"),
             ("email", "", "Type the e-mail address"),
             ("auth", "admin", "handed to another owner"),
             ("password", "a\x00b", "NULL (U+0000)"),
-            ("password", "x" * 129, "at most 128 signs"),
+            ("password", "x" * 129, "at most 128 characters"),
         ],
     )
     def test_what_cannot_be_is_said_beside_the_field(

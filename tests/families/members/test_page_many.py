@@ -75,7 +75,7 @@ class TestRights:
         answer = send_rights_of_many(client, boss, members)
 
         assert answer.status_code == 200
-        assert "Done for all 2." in answer.text
+        assert "Done for everybody chosen: 2." in answer.text
         assert answer.text.count("Is administrator now.") == 2
         assert "Give them back what they had" in answer.text
         assert len(simulator.journal(RIGHTS_OF_MANY)) == 1

@@ -56,7 +56,7 @@ class TestHandingOver:
 
         page = client.get(answer["Location"]).text
         assert f"{member.name} owns the family now." in page
-        assert f"{before.name}, the owner before, is administrator now." in page
+        assert f"{before.name}, the owner before, is an administrator now." in page
         assert len(simulator.journal(HAND_OVER)) == 1
 
     @pytest.mark.parametrize("typed", ["", "Somebody Else", "<b>"])

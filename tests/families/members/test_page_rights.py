@@ -24,7 +24,7 @@ class TestDoing:
         assert answer.status_code == 200
         assert answer["HX-Trigger"] == "member-changed"
         assert '<section class="section family-people" id="family-people"' in answer.text
-        assert f"{member.name} is administrator now." in answer.text
+        assert f"{member.name} is an administrator now." in answer.text
         assert "Undo: make member again" in answer.text
         assert "data-poll" not in answer.text
         assert rights_upstream(simulator, owned)[member.account_id] == "user"
@@ -36,7 +36,7 @@ class TestDoing:
 
         back = send_rights(client, boss, member, "guest", was="user", press=token_in(undo))
 
-        assert f"{member.name} is member now." in back.text
+        assert f"{member.name} is a member now." in back.text
         assert [row["param"]["auth"] for row in simulator.journal(RIGHTS)] == ["user", "guest"]
         assert Command.objects.count() == 2
 
@@ -47,7 +47,7 @@ class TestDoing:
 
         assert answer.status_code == 302
         page = client.get(answer["Location"]).text
-        assert f"{member.name} is administrator now." in page
+        assert f"{member.name} is an administrator now." in page
         assert "Undo: make member again" in page
 
     def test_a_family_admin_may(self, client, simulator, owned):
@@ -88,7 +88,7 @@ class TestDoing:
 
         answer = send_rights(client, boss, member)
 
-        assert f"{member.name} is not administrator." in answer.text
+        assert f"The rights of {member.name} are not as asked for." in answer.text
         assert "reading it again shows no change" in answer.text
 
 
