@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from families.models import Family, Job, JobRow, JobState, Rights, RowState
 from portal.accounts.models import User
@@ -26,8 +26,8 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All rows; those that were left out from the start are through from the start."""
-        return sum(self.by_state.values())
+        """The rows that were to be sent: those left out are none of them."""
+        return sum(self.by_state.values()) - self.of(RowState.LEFT_OUT)
 
     @property
     def over(self) -> int:
@@ -42,6 +42,11 @@ class Counts:
     @property
     def unknown(self) -> int:
         return self.of(RowState.UNKNOWN)
+
+    @property
+    def is_all_done(self) -> bool:
+        """Whether every row that was to be sent was done."""
+        return self.of(RowState.DONE) == self.total
 
     def of(self, state: RowState) -> int:
         """The rows in this state."""
@@ -176,10 +181,11 @@ def tell_rows(user: User, rows: Collection[JobRow]) -> list[ToldRow]:
 
 
 def list_in_need(user: User) -> list[Standing]:
-    """Jobs that paused by themselves, or have rows of which nobody knows what became; newest first. Two queries."""
+    """Jobs that paused by themselves, those of one's own that somebody paused, and those with rows of which nobody knows
+    what became; newest first. Two queries."""
     jobs = _begun(user)
     unknown = JobRow.objects.filter(state=RowState.UNKNOWN).values("job")
-    paused = jobs.filter(state=JobState.PAUSED).exclude(pause_code="")
+    paused = jobs.filter(state=JobState.PAUSED).exclude(~Q(made_by=user), pause_code="")
     found = list((paused | jobs.filter(pk__in=unknown)).order_by("-confirmed_at", "-pk"))
     counts = _counts([job.pk for job in found]) if found else {}
     return [Standing(job, Counts(counts.get(job.pk, {}))) for job in found]

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from access.models import Device, Gap, MoveOutState
 from access.selectors.moving import list_unfinished
-from families.models import Change, Family, Reach, SyncState
+from families.models import Change, Family, JobState, Reach, SyncState
 from families.selectors.invitations import never_accepted
 from families.selectors.jobs import list_in_need
 from families.selectors.telling import tell_change
@@ -206,7 +206,7 @@ def _move_outs(user: User) -> Iterator[Item]:
 
 
 def _jobs(user: User) -> Iterator[Item]:
-    """Bulk work that paused itself, and rows of it of which nobody knows what became."""
+    """Bulk work that paused itself, one's own that somebody paused, and rows of it of which nobody knows what became."""
     if not may_visit(user, "families:job_detail"):
         return
     for standing in list_in_need(user)[:NAMED_AT_MOST]:
@@ -215,6 +215,10 @@ def _jobs(user: User) -> Iterator[Item]:
         if job.pause_code:
             title = _("“%(title)s” paused itself") % {"title": job.title}
             yield Item("warn", title, job.pause_reason, url, _("See the job"))
+        elif job.state == JobState.PAUSED and job.made_by_id == user.pk:
+            title = _("“%(title)s” is paused") % {"title": job.title}
+            detail = _("Somebody paused it. Nothing is sent before somebody lets it go on.")
+            yield Item("warn", title, detail, url, _("See the job"))
         if unknown:
             title = ngettext(
                 "Nobody knows what became of %(count)d row of “%(title)s”",

@@ -24,13 +24,19 @@ def test_a_job_under_way_needs_nobody(job):
     assert titles(job.made_by) == []
 
 
-def test_one_that_paused_itself_is_told_with_its_reason_and_one_paused_by_a_person_is_not(job):
+def test_one_that_paused_itself_is_told_with_its_reason(job):
     Job.objects.update(state=JobState.PAUSED, pause_code="connection", pause_reason="It is signed out.")
     [item] = list_attention(job.made_by)
     assert (item.title, item.detail) == ("“3 residents” paused itself", "It is signed out.")
     assert item.url == f"/jobs/{job.public_id}/"
-    Job.objects.update(pause_code="", pause_reason="")
-    assert titles(job.made_by) == []
+
+
+def test_one_that_a_person_paused_stands_with_whoever_made_it_alone(job):
+    Job.objects.update(state=JobState.PAUSED)
+    [item] = list_attention(job.made_by)
+    assert item.title == "“3 residents” is paused"
+    assert item.url == f"/jobs/{job.public_id}/"
+    assert titles(ManagerFactory()) == []
 
 
 def test_rows_that_nobody_knows_of_are_told_once_and_together(job):

@@ -57,6 +57,28 @@ class TestPages:
         assert "Surname3" in page.text
         assert 'data-poll hx-get="' in page.text
 
+    def test_rows_that_were_left_out_are_not_among_those_to_send(self, client, job):
+        job.rows.filter(number=1).update(state=RowState.LEFT_OUT)
+        page = client.get(address("job_detail", job.public_id)).text
+        assert "2 of 3 rows to send are through" in page
+
+    @pytest.mark.parametrize(
+        ("states", "shape"),
+        [
+            ([RowState.DONE, RowState.LEFT_OUT], "ok"),
+            ([RowState.DONE, RowState.REFUSED], "warn"),
+            ([RowState.REFUSED, RowState.UNKNOWN], "unknown"),
+        ],
+    )
+    def test_one_that_ended_looks_well_only_where_every_row_was_done(self, client, manager, states, shape):
+        job = begun(manager, [FamilyFactory()], 2)
+        for number, state in enumerate(states, 1):
+            job.rows.filter(number=number).update(state=state)
+        type(job).objects.update(state=JobState.DONE)
+        page = client.get(address("job_list")).text
+        drawn = page.partition('status__word">Done')[0].rpartition("<td")[2]
+        assert f'class="status status--{shape}"' in drawn
+
     def test_the_fragment_is_the_rows_alone(self, client, job):
         page = client.get(address("job_detail", job.public_id, state="refused"), headers=HTMX)
 

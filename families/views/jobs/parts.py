@@ -55,9 +55,15 @@ def address_of(job: Job, state: str = "") -> str:
     return f"{address}?state={state}#job-rows" if state else address
 
 
-def job_shape(job: Job) -> str:
-    """How a job's state is drawn: one that has begun to wait for somebody looks otherwise than one they paused."""
-    return "bad" if job.pause_code else JOB_SHAPES.get(JobState(job.state), "off")
+def job_shape(standing: Standing) -> str:
+    """How a job's state is drawn: one that has begun to wait for somebody looks otherwise than one they paused, and one
+    that ended with rows that were not done otherwise than one that did all."""
+    job, counts = standing.job, standing.counts
+    if job.pause_code:
+        return "bad"
+    if job.state == JobState.DONE and not counts.is_all_done:
+        return "unknown" if counts.unknown else "warn"
+    return JOB_SHAPES.get(JobState(job.state), "off")
 
 
 def purpose_of(job: Job) -> str:
@@ -94,7 +100,7 @@ def live_context(request: SignedInRequest, standing: Standing) -> dict[str, Any]
         "job": job,
         "counts": standing.counts,
         "chips": chips_of(standing),
-        "shape": job_shape(job),
+        "shape": job_shape(standing),
         "is_open": job.state in {JobState.RUNNING, JobState.PAUSED},
         "press": new_press(request.user.id, purpose_of(job)),
         "poll_url": f"{reverse('families:job_progress', args=[job.public_id])}?version={standing.version}",

@@ -25,7 +25,7 @@ def job_list(request: SignedInRequest) -> HttpResponse:
     cursor = request.GET.get("before", "")
     found, older = selectors.list_jobs(request.user, cursor=cursor)
     context = {
-        "jobs": [{"standing": each, "shape": parts.job_shape(each.job)} for each in found],
+        "jobs": [{"standing": each, "shape": parts.job_shape(each)} for each in found],
         "older_url": with_changes(request, before=older) if older else "",
         "newer_url": with_changes(request, before="") if cursor else "",
     }
