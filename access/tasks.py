@@ -10,8 +10,8 @@ from access.sync import pictures, presses, runs
 from families.sync import planner
 from portal.audit import trail
 
-# Of a worker's time, for all move-outs of one round.
-MOVE_OUT_SECONDS = 20.0
+# Of a worker's time, for all move-outs of one round: the sync waits no longer for its turn.
+MOVE_OUT_SECONDS = 5.0
 
 
 @shared_task

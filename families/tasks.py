@@ -4,8 +4,9 @@ from celery import shared_task
 
 from families.services import importing, jobs
 
-# A task of this length lets the sync have its turn; it is sent again while there is something to do.
-SECONDS = 20.0
+# A task of this length lets the sync have its turn, also where a worker has two processes and move-outs take the other;
+# it is sent again while there is something to do.
+SECONDS = 5.0
 
 
 @shared_task

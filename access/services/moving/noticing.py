@@ -45,11 +45,11 @@ def notice_back() -> int:
     The record stays as it is. Another one is kept beside it, in the system's name, and what is back is left: it stands
     on the dashboard, and may be tried again.
     """
-    lately = MoveOutItem.objects.filter(
-        state=ItemState.GONE,
-        move_out__state=MoveOutState.ENDED,
-        move_out__ended_at__gt=timezone.now() - COMES_BACK_FOR,
-    )
+    # Asked for first: of what was moved out over the years next to nothing is recent.
+    recent = MoveOut.objects.filter(
+        state=MoveOutState.ENDED, ended_at__gt=timezone.now() - COMES_BACK_FOR
+    ).values_list("pk", flat=True)
+    lately = MoveOutItem.objects.filter(state=ItemState.GONE, move_out__in=list(recent))
     members = lately.filter(kind=ItemKind.MEMBER, member__gone_at=None, member__missing_answers=0)
     # The same digits of the same account: a pass that is named again after it was gone is a new row of ours.
     twins = TempKey.objects.filter(
