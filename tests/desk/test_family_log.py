@@ -166,8 +166,8 @@ def test_the_tab_costs_less_than_the_page_whatever_is_in_it(
     # Session and person, family, two watermarks, openings, calls, gaps, freshness, doors.
     with django_assert_num_queries(9):
         client.get(url(house), headers=HTMX)
-    # And the connections, the owners, how old everything is.
-    with django_assert_num_queries(12):
+    # And the connections, the owners, how old everything is, what is open of move-outs.
+    with django_assert_num_queries(13):
         client.get(url(house))
 
 

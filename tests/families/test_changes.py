@@ -128,8 +128,8 @@ class TestTheTab:
         # Session and person, family, changes.
         with django_assert_num_queries(4):
             client.get(url(house), headers=HTMX)
-        # And the connections, the owners, how old everything is.
-        with django_assert_num_queries(7):
+        # And the connections, the owners, how old everything is, what is open of move-outs.
+        with django_assert_num_queries(8):
             client.get(url(house))
 
     def test_it_answers_while_the_upstream_is_switched_off_and_asks_it_nothing(
