@@ -85,6 +85,7 @@ def family_passes(request: SignedInRequest, family_id: str) -> HttpResponse:
         "account": account,
         "as_of": passes_as_of(request.user, family),
         "is_tab": True,
+        "window_zone": place_of(zone_called(family.time_zone)),
     }
     return frame.render_tab(request, family, frame.PASSES, "access/_family_passes.html", context)
 
@@ -106,13 +107,18 @@ def line_of(user: User, key: TempKey, now: datetime, account: Account | None = N
         visitor=", ".join(filter(None, [key.visitor_name, key.visitor_email])),
         window=_window(key, zone),
         window_utc=_window(key, UTC) and _("%(window)s UTC") % {"window": _window(key, UTC)},
-        zone=str(zone).rpartition("/")[2].replace("_", " "),
+        zone=place_of(zone),
         made_by=_maker(key),
         kind=kind,
         state=str(state.label),
         note=note,
         may_delete=state != PassState.GONE and key.may_be_deleted_by(user),
     )
+
+
+def place_of(zone: Any) -> str:
+    """The place a time zone is called after: "Lisbon" for Europe/Lisbon."""
+    return str(zone).rpartition("/")[2].replace("_", " ")
 
 
 def _shown(request: SignedInRequest, chosen: PassFilter, account: Account | None = None) -> dict[str, Any]:

@@ -1,20 +1,20 @@
 """What a manager is told where something of a move-out is left: why, in words that last, what to do, and where it stands."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from access.models import ItemKind, MoveOutItem
+from access.models import ItemKind, MoveOutItem, TempKey
 from access.services.moving import advancing
 from families.models import Member
 from portal.connections.models import Connection, Health
 from tests.access import moving
 from tests.access.moving import begin, household, move_out, not_gone, record
 from tests.accounts.signing_in import sign_in_recently
-from tests.factories import AuditorFactory, GrantFactory, ManagerFactory, UserFactory
+from tests.factories import AuditorFactory, GrantFactory, ManagerFactory, PropertyFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 ASK = "Ask the owner to hand the family over in their phone app, then look again."
@@ -85,6 +85,19 @@ def test_while_the_door_system_rests_the_record_keeps_no_words_of_the_moment(sim
 
     assert {item.words for item in not_gone(done)} == {"Nothing was sent. The door system did not answer."}
     assert "again" not in record(done).text
+
+
+def test_a_pass_says_until_when_it_is_good_with_the_zone_of_its_property(simulator):
+    home = household(simulator, people=3)
+    home.family.property = PropertyFactory(time_zone="Europe/Lisbon")
+    home.family.save()
+    key = TempKey.objects.filter(family=home.family)[0]
+    TempKey.objects.filter(pk=key.pk).update(ends_at=datetime(2030, 7, 1, 18, tzinfo=UTC))
+
+    begun = begin(home)
+
+    item = MoveOutItem.objects.get(move_out=begun, temp_key=key)
+    assert item.detail == "until 1 July 2030, 19:00 (WEST)"
 
 
 class TestTheFamilysPage:

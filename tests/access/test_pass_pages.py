@@ -155,6 +155,8 @@ class TestTheTab:
         assert text.count("Estate Office") == 1
         assert "Plumber" in text
         assert "Not here" not in text
+        # The head of the page names the reader's zone, which is another.
+        assert "windows in the time of Lisbon" in text
         assert 'aria-current="page"' in text[text.index("family-tab-passes") :][:200]
 
     def test_a_pass_of_another_account_says_so(self, client, family, reach):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -101,7 +102,7 @@ def plan(family: Family, leaving: Leaving, *, at: datetime | None = None) -> Pla
         # The owner last: as long as they own the family they cannot be removed.
         for one in sorted(going, key=lambda one: one == owner)
     ]
-    items += [_invitation(one, began) for one in _invitations(family, leaving, going, people)]
+    items += [_invitation(family, one, began) for one in _invitations(family, leaving, going, people)]
     staying = [one for one in members if one not in going and one not in kept]
     return Plan(family, leaving, items, owner, staying, kept, coming)
 
@@ -227,7 +228,8 @@ def _pass(key: TempKey) -> Planned:
         detail = key.raw_window
     else:
         until = key.ends_at.astimezone(zone_called(key.family.time_zone))
-        detail = _("until %(moment)s") % {"moment": f"{until:%Y-%m-%d %H:%M}"}
+        moment = f"{format_date(until, 'j F Y, H:i')} ({until.tzname()})"
+        detail = _("until %(moment)s") % {"moment": moment}
     return Planned(ItemKind.PASS, key.public_id, label, detail, temp_key=key)
 
 
@@ -250,9 +252,9 @@ def _invitations(
     return list(newest.values())
 
 
-def _invitation(invitation: FamilyInvitation, began: datetime) -> Planned:
+def _invitation(family: Family, invitation: FamilyInvitation, began: datetime) -> Planned:
     is_sure = invitation.command.state == State.SUCCEEDED
-    sent = f"{invitation.sent_at:%Y-%m-%d}"
+    sent = format_date(invitation.sent_at.astimezone(zone_called(family.time_zone)), "j F Y")
     words = _("sent %(day)s") if is_sure else _("may have been sent %(day)s")
     return Planned(
         ItemKind.UPSTREAM_INVITATION,
