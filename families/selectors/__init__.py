@@ -13,7 +13,7 @@ from families.selectors.narrowing import FamilyFilter, families_fitting, list_pr
 from families.selectors.reaching import Trouble, find_trouble, list_trouble
 from families.selectors.searching import families_matching, names_matching
 from families.selectors.sources import as_of, list_sources
-from families.selectors.telling import rights_of
+from families.selectors.telling import is_now, rights_of
 
 __all__ = [
     "FamilyFilter",
@@ -28,6 +28,7 @@ __all__ = [
     "get_family",
     "get_head",
     "get_overview",
+    "is_now",
     "list_families",
     "list_invitations",
     "list_properties",

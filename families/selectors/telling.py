@@ -72,6 +72,20 @@ def tell_invitation(invitation: FamilyInvitation, *, may_change: bool = False) -
     return Pending(invitation, label, may_change)
 
 
+def is_now(name: str, auth: str) -> str:
+    """The sentence that tells somebody's rights; one for each right, as languages want them."""
+    match auth:
+        case Rights.ADMIN:
+            words = _("%(name)s is the owner now.")
+        case Rights.USER:
+            words = _("%(name)s is an administrator now.")
+        case Rights.GUEST:
+            words = _("%(name)s is a member now.")
+        case _:
+            words = _("%(name)s has these rights now: %(rights)s.")
+    return words % {"name": name, "rights": auth}
+
+
 def rights_of(auth: str) -> str:
     """Owner, administrator or member within a sentence; an unknown right as the upstream wrote it."""
     return str(Rights(auth).label).lower() if auth in Rights.values else auth

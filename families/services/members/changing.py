@@ -184,5 +184,11 @@ def _tell(member: Member, auth: str) -> tuple[RowState, str]:
     if batches.is_missing(member):
         return "not_done", _("They are not in the family any more.")
     if member.auth == auth:
-        return "done", _("Is %(rights)s now.") % {"rights": rights_of(auth)}
-    return "not_done", _("Is still %(rights)s.") % {"rights": rights_of(member.auth)}
+        return "done", _("Is an administrator now.") if auth == Rights.USER else _("Is a member now.")
+    match member.auth:
+        case Rights.USER:
+            return "not_done", _("Is still an administrator.")
+        case Rights.GUEST:
+            return "not_done", _("Is still a member.")
+        case _:
+            return "not_done", _("Has other rights: %(rights)s.") % {"rights": rights_of(member.auth)}

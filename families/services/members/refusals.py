@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from families.models import Member
-from families.selectors import rights_of
+from families.selectors import is_now
 
 
 class MemberRefused(Exception):
@@ -96,12 +96,9 @@ class MemberChanged(MemberRefused):
 
     @property
     def words(self) -> str:
-        told = ", ".join(
-            _("%(name)s is %(rights)s now") % {"name": member.name, "rights": rights_of(member.auth)}
-            for member in self.members
-        )
+        told = " ".join(is_now(member.name, member.auth) for member in self.members)
         words = _(
-            "This changed meanwhile. %(told)s. Nothing was sent: look, and send it again if you still want it."
+            "This changed meanwhile. %(told)s Nothing was sent: look, and send it again if you still want it."
         )
         return words % {"told": told}
 

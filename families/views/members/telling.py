@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from django.utils.translation import gettext as _
 
 from families.models import Family, Member, Rights
-from families.selectors import rights_of
+from families.selectors import is_now, rights_of
 from families.services.members.batches import Batch, is_missing, is_read_after
 from families.services.members.refusals import MemberRefused
 from families.views import outcomes
@@ -32,7 +32,7 @@ def of_rights(member: Member, auth: str) -> Telling:
                 member.refresh_from_db()
                 if is_read_after(command, member.family) and (is_missing(member) or member.auth != auth):
                     return _agreed_in_vain(_("The rights of %(name)s are not as asked for.") % names)
-                return Outcome("ok", _is_now(member.name, auth), _read_later(command, member))
+                return Outcome("ok", is_now(member.name, auth), _read_later(command, member))
             case State.UNKNOWN:
                 title = _("We do not know whether the rights of %(name)s were changed.") % names
                 return Outcome("unknown", title, _look_first(), 502)
@@ -172,12 +172,6 @@ def _became(owner: Member) -> str:
             return _("%(name)s, the owner before, is a member now.") % names
         case _:
             return _("%(name)s, the owner before, has these rights now: %(rights)s.") % names
-
-
-def _is_now(name: str, auth: str) -> str:
-    if auth == Rights.USER:
-        return _("%(name)s is an administrator now.") % {"name": name}
-    return _("%(name)s is a member now.") % {"name": name}
 
 
 def _agreed_in_vain(title: str) -> Outcome:

@@ -40,7 +40,7 @@ class TestAsAsked:
         }
         assert simulator.journal(RIGHTS) == []
         assert (batch.is_read_back, batch.is_done) == (True, True)
-        assert [row.words for row in batch.rows] == ["Is administrator now."] * 2
+        assert [row.words for row in batch.rows] == ["Is an administrator now."] * 2
         assert not Change.objects.exists()
 
     def test_several_removals_are_one_command_and_they_are_gone_at_once(self, simulator, owned, boss):
@@ -89,7 +89,7 @@ class TestInPart:
 
         assert batch.is_read_back
         assert states(batch) == [(good.public_id, "done"), (bad.public_id, "not_done")]
-        assert batch.rows[1].words == "Is still member."
+        assert batch.rows[1].words == "Is still a member."
         expected = State.REFUSED if batches == "each" else State.SUCCEEDED
         assert batch.performed.command.state == expected
         assert not Change.objects.exists()

@@ -126,7 +126,7 @@ class TestRefusals:
 
         with pytest.raises(MemberChanged) as refused:
             raise_to(boss, member, "user", was="guest")
-        assert f"{member.name} is administrator now" in refused.value.words
+        assert f"{member.name} is an administrator now" in refused.value.words
 
     def test_a_member_who_has_these_rights(self, family, boss):
         with pytest.raises(NothingToChange):

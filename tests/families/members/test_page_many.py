@@ -76,7 +76,7 @@ class TestRights:
 
         assert answer.status_code == 200
         assert "Done for everybody chosen: 2." in answer.text
-        assert answer.text.count("Is administrator now.") == 2
+        assert answer.text.count("Is an administrator now.") == 2
         assert "Give them back what they had" in answer.text
         assert len(simulator.journal(RIGHTS_OF_MANY)) == 1
 
@@ -95,7 +95,7 @@ class TestRights:
         answer = send_rights_of_many(client, boss, members, "user", headers=headers)
 
         assert answer.status_code == 422
-        assert f"{members[0].name} is administrator now" in answer.text
+        assert f"{members[0].name} is an administrator now" in answer.text
         assert f'name="was-{members[0].public_id}" value="user"' in answer.text
         assert simulator.journal() == []
 

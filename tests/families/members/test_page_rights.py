@@ -102,7 +102,7 @@ class TestRefusing:
         answer = send_rights(client, boss, member, "user", was="guest", headers=headers)
 
         assert answer.status_code == 422
-        assert f"{member.name} is administrator now" in answer.text
+        assert f"{member.name} is an administrator now" in answer.text
         assert "Nothing was sent" in answer.text
         assert ("<html" in answer.text) == (not headers)
         assert simulator.journal() == []
