@@ -121,7 +121,7 @@ def _compare(row: Marked, member: Member, wish: Wish, *, is_ours: bool) -> None:
     elif is_ours:
         row.words = gettext("Is the account that Gatehouse itself acts with here, and stays as it is.")
     elif wish.changes_rights:
-        row.words = gettext("Is %(now)s now, becomes %(asked)s.") % rights
+        row.words = _becomes(member.auth, asked, rights)
         row.will_be_sent = True
     else:
         row.words = gettext("Is %(now)s, the sheet says %(asked)s: left as it is.") % rights
@@ -212,3 +212,13 @@ def _invited(families: Sequence[int]) -> set[tuple[int, str]]:
 def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def _becomes(now: str, asked: str, rights: dict[str, str]) -> str:
+    match now, asked:
+        case Rights.GUEST, Rights.USER:
+            return gettext("Is a member now, becomes an administrator.")
+        case Rights.USER, Rights.GUEST:
+            return gettext("Is an administrator now, becomes a member.")
+        case _:
+            return gettext("Rights now: %(now)s. Becomes: %(asked)s.") % rights

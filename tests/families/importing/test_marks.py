@@ -76,7 +76,7 @@ def test_other_rights_are_left_unless_they_are_to_be_changed(manager: User, mapl
     assert told([left]) == [("differs", False)]
     (changed,) = mark(manager, "Old;old@example.org;admin;Maple 3", changes=True)
     assert told([changed]) == [("differs", True)]
-    assert changed.words == "Is member now, becomes administrator."
+    assert changed.words == "Is a member now, becomes an administrator."
     old = maple.members.get(email="Old@Example.org")
     assert changed.values["member"] == old.public_id
     assert (changed.values["was"], changed.values["auth"]) == ("guest", "user")
