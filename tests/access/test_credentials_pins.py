@@ -19,7 +19,8 @@ from tests.families.house import HTMX, a_trail_that_refuses, token_in
 
 pytestmark = pytest.mark.django_db
 
-NEW = "0713"
+# Long enough to stand in no time and no id by chance.
+NEW = "07139462"
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ def test_a_manager_opens_a_door_and_the_log_and_the_trail_tell_it(visit: Visit, 
         )
         page.get_by_role("link", name=family["family_name"], exact=True).first.click()
         expect(page.get_by_role("heading", level=1)).to_contain_text(family["family_name"])
+        family_id = page.url.rstrip("/").rsplit("/", 1)[1]
+        page.locator("#family-tabs").get_by_role("link", name="Doors", exact=True).click()
 
         card = (
             page.locator("article.door-card")
@@ -62,7 +64,6 @@ def test_a_manager_opens_a_door_and_the_log_and_the_trail_tell_it(visit: Visit, 
         expect(card).to_contain_text("Seen in the log", timeout=ONE_POLL)
         expect(card.locator(".press--seen")).to_be_visible(timeout=ONE_POLL)
 
-        family_id = page.url.rstrip("/").rsplit("/", 1)[1]
         page.goto(f"/log/?family={family_id}")
         entry = page.locator(".entry--opening").first
         expect(entry).to_contain_text("Morgan Reyes")
