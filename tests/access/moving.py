@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 
 from access.models import ItemState, MoveOut, MoveOutItem, MoveOutReading, TempKey
@@ -150,3 +151,8 @@ def live_passes(family: Family) -> int:
 
 def plan_of(home: Household, *members: Member) -> planning.Plan:
     return planning.plan(home.family, Leaving(is_whole=not members, members=members))
+
+
+def url(one: MoveOut, name: str = "detail") -> str:
+    """The address of a move-out's record, or of what is done with it."""
+    return reverse(f"access:move_out_{name}", args=[one.public_id])

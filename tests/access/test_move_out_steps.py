@@ -6,12 +6,12 @@ from django.utils import timezone
 
 from access.models import ItemKind, MoveOutItem, MoveOutState
 from access.services.moving import advancing, beginning
-from access.services.moving.beginning import MoveOutRefused, NothingLeft, Owner, OwnerNeeded, UnderWay
+from access.services.moving.beginning import MoveOutRefused, NothingLeft, Owner, OwnerNeeded
 from access.services.moving.planning import Leaving
-from families.models import FamilyInvitation, Grant, Member
+from families.models import Grant, Member
 from portal.accounts.models import User
 from portal.accounts.people import verify_address
-from portal.audit.models import Command, Entry
+from portal.audit.models import Entry
 from portal.connections.models import Connection
 from tests.access import moving
 from tests.access.moving import begin, household, move_out, not_gone, record, states
@@ -20,7 +20,6 @@ from tests.factories import (
     PASSWORD,
     ConnectionFactory,
     FamilyFactory,
-    FamilyInvitationFactory,
     GrantFactory,
     InvitedFactory,
     ManagerFactory,
@@ -360,51 +359,3 @@ class TestTrouble:
         assert not_gone(again) == []
         emails = {one["email"] for one in simulator.family(residence_id=home.family.residence_id)["members"]}
         assert "new@household.example" in emails
-
-
-class TestInvitations:
-    def test_one_that_was_sent_is_unknown_until_its_time_is_over(self, simulator):
-        home = household(simulator)
-        sent = FamilyInvitationFactory(family=home.family, email="invited@household.example")
-
-        done = move_out(home)
-
-        [item] = not_gone(done)
-        assert (item.kind, item.state, item.subject) == ("upstream_invitation", "unknown", sent.email)
-        assert item.look_until > timezone.now() + timezone.timedelta(days=29)
-
-    def test_one_that_is_taken_up_is_left_and_goes_by_another_press(self, simulator):
-        home = household(simulator)
-        FamilyInvitationFactory(family=home.family, email="invited@household.example")
-        done = move_out(home)
-        rid = home.family.residence_id
-        simulator.event("member", residence_id=rid, email="invited@household.example")
-
-        advancing.look_again(ManagerFactory(), done)
-        [item] = not_gone(done)
-        assert item.state == "left"
-        assert FamilyInvitation.objects.get().accepted_at is not None
-        again = advancing.advance(beginning.try_again(ManagerFactory(), done, attempt=1), seconds=30)
-
-        assert set(home.accounts()) == {home.own}
-        assert not_gone(again) == []
-
-
-class TestAtOnce:
-    def test_a_second_move_out_of_the_family_is_refused_while_one_is_under_way(self, simulator):
-        home = household(simulator)
-        first = begin(home)
-
-        with pytest.raises(UnderWay) as refused:
-            begin(home, press="another")
-        assert refused.value.move_out == first
-        assert begin(home, first.made_by, press=first.press) == first
-
-    def test_commands_are_known_by_the_press_of_their_step(self, simulator):
-        home = household(simulator)
-
-        done = move_out(home)
-
-        presses = set(Command.objects.values_list("press", flat=True))
-        assert f"move-{done.public_id}-1-members" in presses
-        assert all(press.startswith(f"move-{done.public_id}-1-") for press in presses)

@@ -5,30 +5,21 @@ from django.http import HttpResponse
 from access.forms.credentials import FaceForm
 from access.models import CredentialKind
 from access.services.credentials import faces
-from access.services.credentials.accounts import NoAccount, account_of
 from access.views.credentials import parts, telling
+from access.views.credentials.account import of_account
 from families.models import Family, Reach
 from families.views.members.parts import show
 from families.views.outcomes import Outcome
-from families.views.parts import find_family
 from portal.accounts.requests import SignedInRequest
 from portal.web.presses import new_press
 
 PURPOSE = "face-register"
 
 
-def face_register(request: SignedInRequest, family_id: str) -> HttpResponse:
+@of_account
+def face_register(request: SignedInRequest, family: Family, holder: str, reach: Reach) -> HttpResponse:
     """The form for the name of a face's picture, and its registration."""
-    family = find_family(request, family_id)
-    is_sent = request.method == "POST"
-    holder = parts.holder_in(request.POST if is_sent else request.GET)
-    if not holder:
-        return parts.answer(request, family, telling.nothing_named())
-    try:
-        reach = account_of(request.user, family, holder)
-    except NoAccount:
-        return parts.answer(request, family, telling.no_account(holder))
-    if not is_sent:
+    if request.method != "POST":
         return _show(request, family, holder, reach, FaceForm())
     form = FaceForm(request.POST)
     if not form.is_valid():
@@ -51,16 +42,9 @@ def face_register(request: SignedInRequest, family_id: str) -> HttpResponse:
     return _show(request, family, holder, reach, form, outcome)
 
 
-def face_delete(request: SignedInRequest, family_id: str) -> HttpResponse:
+@of_account
+def face_delete(request: SignedInRequest, family: Family, holder: str, reach: Reach) -> HttpResponse:
     """Take the face of an account off the file; the list asked first."""
-    family = find_family(request, family_id)
-    holder = parts.holder_in(request.POST)
-    if not holder:
-        return parts.answer(request, family, telling.nothing_named())
-    try:
-        reach = account_of(request.user, family, holder)
-    except NoAccount:
-        return parts.answer(request, family, telling.no_account(holder))
     outcome = telling.outcome_of(
         lambda: faces.delete_face(
             request.user,

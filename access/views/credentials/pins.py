@@ -8,13 +8,12 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from access.forms.credentials import PinForm
 from access.services.credentials import pins
-from access.services.credentials.accounts import NoAccount, account_of
 from access.services.credentials.pins import SamePin
 from access.views.credentials import parts, telling
+from access.views.credentials.account import of_account
 from families.models import Family, Reach
 from families.views.members.parts import show
 from families.views.outcomes import Outcome
-from families.views.parts import find_family
 from portal.accounts.requests import SignedInRequest
 from portal.web.presses import new_press
 
@@ -23,18 +22,10 @@ PURPOSE = "pin"
 
 @sensitive_post_parameters("pin", "again")
 @sensitive_variables("form")
-def pin_change(request: SignedInRequest, family_id: str) -> HttpResponse:
+@of_account
+def pin_change(request: SignedInRequest, family: Family, holder: str, reach: Reach) -> HttpResponse:
     """The form for another PIN of an account, and the change."""
-    family = find_family(request, family_id)
-    is_sent = request.method == "POST"
-    holder = parts.holder_in(request.POST if is_sent else request.GET)
-    if not holder:
-        return parts.answer(request, family, telling.nothing_named())
-    try:
-        reach = account_of(request.user, family, holder)
-    except NoAccount:
-        return parts.answer(request, family, telling.no_account(holder))
-    if not is_sent:
+    if request.method != "POST":
         return _show(request, family, holder, reach, PinForm())
     form = PinForm(request.POST)
     if not form.is_valid():
