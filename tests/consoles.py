@@ -3,11 +3,14 @@
 import io
 import json
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.core.management import execute_from_command_line
+from django.db import connections
 
 
 @dataclass
@@ -45,6 +48,11 @@ class Input(io.StringIO):
         return io.BytesIO(self.getvalue().encode())
 
 
+def _close_unless_of(kept: threading.Thread) -> Callable[[], None]:
+    close_all = connections.close_all
+    return lambda: None if threading.current_thread() is kept else close_all()
+
+
 def run(*words: str, stdin: str = "") -> Ran:
     """Run ``manage.py`` with these words in this process, with its own streams."""
     out, err = io.StringIO(), io.StringIO()
@@ -52,9 +60,8 @@ def run(*words: str, stdin: str = "") -> Ran:
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
         patch.setattr(sys, "stdin", Input(stdin))
-        # A command closes its connection when it ends; the test goes on with it.
-        patch.setattr("portal.console.connections.close_all", lambda: None)
-        patch.setattr("django.core.management.base.connections.close_all", lambda: None)
+        # A command closes its connection when it ends; the test goes on with it. Its threads close theirs.
+        patch.setattr(connections, "close_all", _close_unless_of(threading.current_thread()))
         code = 0
         try:
             execute_from_command_line(["manage.py", *words])

@@ -63,4 +63,6 @@ def test_the_list_with_a_selection_satisfies_axe_and_fits(visit: Visit, width: i
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.get_by_label("Property to put them in").select_option(label="Take out of its property")
         page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("heading", level=1)).not_to_have_text("Families")
+        page.wait_for_load_state()
         assert [problem["id"] for problem in Axe().run(page).response["violations"]] == []

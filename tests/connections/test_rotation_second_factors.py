@@ -145,8 +145,7 @@ def test_what_somebody_writes_back_while_a_key_retires_is_sealed_anew() -> None:
                 time.sleep(0.005)
             old.save()
         finally:
-            # Not close_all: that is the running command's, which leaves this process its connection.
-            connections["default"].close()
+            connections.close_all()
 
     late = threading.Thread(target=writes_back)
     late.start()
