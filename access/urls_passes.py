@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from access.views import pass_deletions, passes
+from access.views.passes import deletions, lists
 
 urlpatterns = [
-    path("passes/", passes.pass_list, name="pass_list"),
-    path("passes/deletions/", pass_deletions.pass_delete, name="pass_delete"),
-    path("families/<str:family_id>/passes/", passes.family_passes, name="family_passes"),
+    path("passes/", lists.pass_list, name="pass_list"),
+    path("passes/deletions/", deletions.pass_delete, name="pass_delete"),
+    path("families/<str:family_id>/passes/", lists.family_passes, name="family_passes"),
 ]

@@ -24,6 +24,7 @@ from access.models.moving import (
     MoveOutStep,
 )
 from access.models.passes import SINCE_EVER, TempKey
+from access.models.visitors import VisitorLink, VisitorLinkQuerySet
 
 __all__ = [
     "DEVICE_TYPES",
@@ -54,4 +55,6 @@ __all__ = [
     "Relay",
     "RelayQuerySet",
     "TempKey",
+    "VisitorLink",
+    "VisitorLinkQuerySet",
 ]

@@ -45,6 +45,7 @@ class TempKey(models.Model):
     label = models.CharField(max_length=100, blank=True)
     visitor_name = models.CharField(max_length=100, blank=True)
     visitor_email = models.EmailField(max_length=254, blank=True)
+    note = models.CharField(max_length=300, blank=True)
     search_text = models.CharField(max_length=SEARCHABLE_LENGTH, blank=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     command = models.OneToOneField(

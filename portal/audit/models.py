@@ -98,6 +98,7 @@ class Command(models.Model):
                 condition=Q(state__in=["intent", "sent"]),
             ),
             models.Index(fields=["family", "name", "-created_at"], name="audit_command_family"),
+            models.Index(fields=["actor", "name", "-created_at"], name="audit_command_actor"),
             models.Index(fields=["object_kind", "object_id", "-created_at"], name="audit_command_object"),
         ]
 

@@ -61,6 +61,12 @@ class By:
         return cls(Actor.OPERATOR, name="operator", request_id=current_request.get().request_id)
 
     @classmethod
+    def visitor(cls) -> "By":
+        """Somebody without an account, by the link to a pass: known by where they are alone."""
+        where = current_request.get()
+        return cls(Actor.VISITOR, None, "", where.address, where.user_agent, where.request_id)
+
+    @classmethod
     def system(cls) -> "By":
         """The portal by itself: a worker, a deadline that passed."""
         return cls(Actor.SYSTEM, name="system")

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.models import TempKey
-from access.views.pass_deletions import MOST_FAMILIES, delete_purpose
+from access.views.passes.deletions import MOST_FAMILIES, delete_purpose
 from families.models import Family, Kind
 from portal.connections.models import Connection
 from portal.web.presses import new_press

@@ -9,7 +9,8 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from access.models import TempKey
-from access.services import passes
+from access.services.passes import deleting, reading
+from access.services.passes.reading import ListNotRead
 from families.models import Family, Kind, Reach, Rights, SyncState
 from families.services.acting import NoConnection
 from portal.audit.models import Command, Entry, State
@@ -47,7 +48,7 @@ def manager():
 
 
 def delete(actor, family, *keys, press="press"):
-    return passes.delete_passes(actor, family=family, keys=keys, press=press)
+    return deleting.delete_passes(actor, family=family, keys=keys, press=press)
 
 
 def sent(simulator, command):
@@ -299,13 +300,13 @@ def test_passes_of_another_account_and_of_no_fingerprint_are_left(simulator, con
 
 def test_what_is_read_live_is_what_is_there(simulator, connection, family, manager):
     tell(simulator, key("911111111"))
-    reach = passes.read_live(manager, family)
+    reach = reading.read_live(manager, family)
     there = TempKey.objects.filter(reach=reach, account_id=reach.account_id, gone_at=None, missing_answers=0)
     assert [one.uses for one in there] == [5]
     assert "911111111" not in json.dumps(list(TempKey.objects.values()), default=str)
     simulator.clear_faults()
     simulator.fault(LIST, "refuse")
-    with pytest.raises(passes.ListNotRead):
-        passes.read_live(manager, family)
+    with pytest.raises(ListNotRead):
+        reading.read_live(manager, family)
     with pytest.raises(PermissionDenied):
-        passes.read_live(AuditorFactory(), family)
+        reading.read_live(AuditorFactory(), family)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from django.core.exceptions import PermissionDenied
 
 from access.models import ItemState, TempKey
-from access.services import passes
-from access.services.passes import ListNotRead
+from access.services.passes import deleting, reading
+from access.services.passes.reading import ListNotRead
 from families.models import Family
 from families.services.acting import NoConnection
 from portal.accounts.models import User
@@ -24,7 +24,7 @@ class Deleted:
 
     def delete(self, actor: User, family: Family, keys: Sequence[TempKey], press: str) -> Command | None:
         """Delete these, all of one account; return the command, None where nothing could be asked for."""
-        batch = passes.delete_passes(actor, family=family, keys=keys, press=press)
+        batch = deleting.delete_passes(actor, family=family, keys=keys, press=press)
         self.rows |= {row.key.pk: (_STATES[row.state], row.words) for row in batch.rows}
         return batch.performed.command if batch.performed else None
 
@@ -56,7 +56,7 @@ def by_account(keys: Sequence[TempKey]) -> dict[int, list[TempKey]]:
 def read_live(actor: User, family: Family) -> PassesRead:
     """Read the passes live, and store what is new of them. Cost: 1 upstream call."""
     try:
-        reach = passes.read_live(actor, family)
+        reach = reading.read_live(actor, family)
     except (NoConnection, ListNotRead, PermissionDenied):
         return PassesRead()
     return PassesRead(reach.pk, reach.account_id)

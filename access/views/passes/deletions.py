@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from access.models import TempKey
 from access.selectors.passes import find_passes
-from access.services import passes
-from access.services.passes import PassBatch, PassRow
-from access.views.passes import PassLine, line_of
+from access.services.passes import deleting
+from access.services.passes.deleting import PassBatch, PassRow
+from access.views.passes.lists import PassLine, line_of
 from families.models import Family
 from families.services.acting import NoConnection
 from portal.accounts.requests import SignedInRequest
@@ -114,7 +114,7 @@ def _act(request: SignedInRequest, group: Group, ends: float) -> int:
             request.user.id,
             delete_purpose(group.family),
         )
-        batch = passes.delete_passes(request.user, family=group.family, keys=keys, press=press)
+        batch = deleting.delete_passes(request.user, family=group.family, keys=keys, press=press)
     except PressInvalid:
         return _not_done(group, _("This page is too old. Nothing was sent: choose them again."), 422)
     except AuditUnavailable:

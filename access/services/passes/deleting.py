@@ -1,4 +1,4 @@
-"""What people do with passes."""
+"""Deletes passes, one or several of a family, and tells what is true of each afterwards."""
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -10,17 +10,15 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from access.models import TempKey
-from access.sync.passes import TempKeys, Whose, by_fingerprint
+from access.services.passes.reading import READ_AGAIN_SECONDS, read_back
+from access.sync.passes import Whose, by_fingerprint
 from families.models import Family, Kind, Reach
-from families.services.acting import SHORTEST_SECONDS, Budget, may_act_in, reach_of
+from families.services.acting import Budget, may_act_in, reach_of
 from families.sync import states
-from families.sync.readings import Reading
-from families.sync.refresh import read_again
 from portal import waiting
 from portal.accounts.models import User
 from portal.audit.models import Command, State
 from portal.audit.trail import About, By
-from portal.connections import budget as calls
 from portal.connections import calling
 from portal.connections.calling import Action, Performed
 from portal.upstream import errors, types
@@ -32,14 +30,8 @@ DELETE_MANY_COMMAND = "batch_delete_akuvox_open_door_temp_key_config"
 DELETE_EVENT = "pass.delete"
 # Of what is left of the action's time: for finding the digits, and for the deletion itself.
 FOR_FINDING, FOR_DELETING = 0.4, 0.6
-# So long the passes are read often after a change that could not be read back.
-READ_AGAIN_SECONDS = 20.0
 
 PassState = Literal["gone", "left", "unknown"]
-
-
-class ListNotRead(Exception):
-    """The door system did not tell the passes just now: what is stored of them is as old as before."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +96,7 @@ def delete_passes(actor: User, *, family: Family, keys: Sequence[TempKey], press
     if not performed.is_repeat and performed.command.state != State.NOT_SENT:
         # It is done or not, whatever becomes of our own rows: the next sync brings them too.
         with suppress(DatabaseError):
-            reading = _read_back(reach, family, budget)
+            reading = read_back(reach, family, budget)
             if reading is None:
                 states.want(family, Kind.TEMP_KEYS, seconds=READ_AGAIN_SECONDS)
     now = TempKey.objects.select_related("made_by").in_bulk([key.pk for key in keys])
@@ -118,19 +110,6 @@ def delete_passes(actor: User, *, family: Family, keys: Sequence[TempKey], press
         for key in keys
     ]
     return PassBatch(performed, rows, is_read_back=reading is not None)
-
-
-def read_live(actor: User, family: Family) -> Reach:
-    """Read the passes of the account that acts in a family now, and store them; return whose they are.
-
-    Raises PermissionDenied, NoConnection and ListNotRead. Cost: 1 upstream call
-    (get_akuvox_open_door_temp_key_config).
-    """
-    may_act_in(actor, family)
-    reach = reach_of(family)
-    if _read_back(reach, family, Budget()) is None:
-        raise ListNotRead
-    return reach
 
 
 class _Deletion:
@@ -225,30 +204,6 @@ def _is_of(key: TempKey, reach: Reach) -> bool:
 def _about(family: Family, keys: Sequence[TempKey]) -> About:
     names = ", ".join(key.label or _("a pass made elsewhere") for key in keys)
     return About(family.pk, family.name, "pass", keys[0].public_id if len(keys) == 1 else "", names)
-
-
-def _read_back(reach: Reach, family: Family, budget: Budget) -> Reading | None:
-    """The list as it is now, stored; None where that did not work in what is left of the time."""
-    if budget.left() < SHORTEST_SECONDS:
-        return None
-    # One for the call, one for a token that has to be renewed.
-    allowance = calls.take(reach.connection, 2, for_people=True)
-    if allowance is None:
-        return None
-    try:
-        seconds = budget.left()
-        client = calling.client_for(reach.connection, allowance, deadline_seconds=seconds)
-        return read_again(
-            family,
-            Kind.TEMP_KEYS,
-            TempKeys(),
-            reach.connection,
-            lambda: client.get_akuvox_open_door_temp_key_config(
-                residence_id=family.residence_id, deadline_seconds=seconds
-            ),
-        )
-    finally:
-        allowance.give_back()
 
 
 def _pks_in(

@@ -1,0 +1,1 @@
+"""What people do with passes: make, hand over, show, delete."""
