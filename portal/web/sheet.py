@@ -42,6 +42,7 @@ FILES = (
     "import",
     "selection",
     "pass",
+    "pass-code",
     "change",
     "credential",
     "job",
