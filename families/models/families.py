@@ -28,13 +28,17 @@ class PropertyQuerySet(models.QuerySet["Property"]):
 
 
 class Property(models.Model):
-    """A building or estate of ours: families are put in one or none, and its time zone is theirs."""
+    """A building or estate of ours: families are put in one or none, and its time zone is theirs.
+
+    ``visitor_contact`` is whom visitors call when a door does not open, as their links say it; "" for nobody.
+    """
 
     public_id = models.CharField(
         max_length=PUBLIC_ID_LENGTH, unique=True, default=new_public_id, editable=False
     )
     name = models.CharField(max_length=100, unique=True)
     time_zone = models.CharField(max_length=64, default="UTC")
+    visitor_contact = models.CharField(max_length=120, blank=True)
 
     objects = PropertyQuerySet.as_manager()
 
