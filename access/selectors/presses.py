@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from access.models import Opening, Picture, Relay
+from access.models import Device, Opening, Picture, Relay
 from portal.accounts.models import User
 from portal.audit.models import Command, State
 
@@ -36,17 +36,20 @@ class Press:
 def get_press(user: User, *, relay: Relay, command_id: str) -> Press:
     """What became of a press of this relay; raises Command.DoesNotExist unless it is the person's to see."""
     commands = Command.objects.visible_to(user).filter(object_kind="relay", object_id=relay.public_id)
-    return describe_press(commands.get(public_id=command_id))
+    return describe_press(commands.select_related("opening").get(public_id=command_id))
 
 
 def describe_press(command: Command) -> Press:
-    """The press behind a command, with the opening that it caused where the log has brought it. One query."""
-    return _press(command, Opening.objects.filter(command=command).first())
+    """The press behind a command, with the opening that it caused where the log has brought it.
+
+    One query, or none where the command was read with it.
+    """
+    return _press(command, getattr(command, "opening", None))
 
 
 def list_presses(user: User, devices: Iterable[Any]) -> dict[str, Press]:
     """What a page of doors still has to tell of presses, by the door's public id: the last of each, where it was
-    moments ago, or within a day where nobody knows what became of it. Two queries.
+    moments ago, or within a day where nobody knows what became of it. One query.
     """
     doors = [relay.public_id for device in devices for relay in device.open_relays]
     now = timezone.now()
@@ -54,9 +57,41 @@ def list_presses(user: User, devices: Iterable[Any]) -> dict[str, Press]:
         state__in=[State.SENT, State.UNKNOWN, State.NO_TRACE], created_at__gt=now - UNKNOWN_SHOWN
     )
     commands = Command.objects.visible_to(user).filter(told, object_kind="relay", object_id__in=doors)
-    last = {command.object_id: command for command in commands.order_by("created_at", "pk")}
-    openings = {opening.command_id: opening for opening in Opening.objects.filter(command__in=last.values())}
-    return {door: _press(command, openings.get(command.pk)) for door, command in last.items()}
+    told_of = commands.select_related("opening").order_by("created_at", "pk")
+    return {command.object_id: describe_press(command) for command in told_of}
+
+
+def families_for(user: User, device: Device, relay: Relay | None = None) -> list[Relay]:
+    """Through which families a device can be opened: the doors of its MAC, or of them those that are ``relay``.
+
+    One for each family of the person's that shares it, with device, family and property; first the one that they
+    used last, then by the family's name. Of a private device only its own family's. One query.
+    """
+    doors = doors_like(device, relay).filter(
+        pk__in=Relay.objects.visible_to(user), device__family__gone_at=None
+    )
+    used = Command.objects.filter(
+        object_kind="relay", object_id=OuterRef("public_id"), actor=user, sent_at__isnull=False
+    )
+    last_used = Subquery(used.order_by("-created_at").values("created_at")[:1])
+    return list(
+        doors.select_related("device__family__property")
+        .annotate(last_used_at=last_used)
+        .order_by(F("last_used_at").desc(nulls_last=True), "device__family__name", "pk")
+    )
+
+
+def doors_like(device: Device, relay: Relay | None = None) -> QuerySet[Relay]:
+    """The doors of a device as every family has them: also of those whom nobody asked about. For questions only."""
+    doors = Relay.objects.filter(gone_at=None, device__gone_at=None)
+    doors = (
+        doors.filter(device__mac=device.mac, device__is_public=True)
+        if device.is_public
+        else doors.filter(device=device)
+    )
+    if relay is not None:
+        doors = doors.filter(relay_id=relay.relay_id, is_security=relay.is_security)
+    return doors
 
 
 def _press(command: Command, opening: Opening | None) -> Press:

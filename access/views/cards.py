@@ -15,7 +15,7 @@ from portal.web.presses import new_press
 
 
 def door_cards(user: User, devices: Sequence[Device]) -> list[dict[str, Any]]:
-    """Devices with their doors, for access/_door_card.html; ``devices`` as the selectors give them. Three queries.
+    """Devices with their doors, for access/_door_card.html; ``devices`` as the selectors give them. Two queries.
 
     A door to which nothing can be sent until somebody mends its connection has no button.
     """
