@@ -1,7 +1,7 @@
 """Doors, what passed through them, and the passes that open them."""
 
 from access.models.credentials import Credential, CredentialKind, CredentialQuerySet, Holder
-from access.models.doors import DEVICE_TYPES, Device, Outage, Relay, RelayQuerySet
+from access.models.doors import DEVICE_TYPES, Device, Lapse, Outage, Relay, RelayQuerySet
 from access.models.history import (
     Call,
     Gap,
@@ -42,6 +42,7 @@ __all__ = [
     "HourlyCountQuerySet",
     "ItemKind",
     "ItemState",
+    "Lapse",
     "MoveOut",
     "MoveOutItem",
     "MoveOutQuerySet",

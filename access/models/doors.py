@@ -103,3 +103,19 @@ class Outage(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["device", "-began_at"], name="access_outage_device")]
+
+
+class Lapse(models.Model):
+    """A time in which nobody could ask after a family's devices: what they were meanwhile is not known.
+
+    Written with the first good answer after it, between which and the one before lay many rounds of polling.
+    """
+
+    family = models.ForeignKey(Family, models.CASCADE, related_name="lapses", db_index=False)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    objects = FamilyRowQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["family", "began_at"], name="access_lapse_unique")]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from access.models import Device, Opening, Outage, Relay
+from access.models import Device, Lapse, Opening, Outage, Relay
 from families.models import Family
 from families.sync.lists import LONGEST_ID, lock_families
 from families.sync.members import ANSWERS_UNTIL_GONE, EMPTY_ANSWERS_UNTIL_GONE
@@ -78,6 +78,7 @@ class _Writing:
     new_relays: list[Relay] = field(default_factory=list)
     changed_relays: list[Relay] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
+    lapses: list[Lapse] = field(default_factory=list)
     back: dict[int, Reading] = field(default_factory=dict)
     renamed: list[Device] = field(default_factory=list)
 
@@ -105,6 +106,10 @@ class _Writing:
         relays: Mapping[int, dict[tuple[str, bool], Relay]],
     ) -> None:
         rows, aside = distinct(reading.answer.result)
+        if reading.follows_a_lapse and reading.earlier_good_at:
+            self.lapses.append(
+                Lapse(family=family, began_at=reading.earlier_good_at, ended_at=reading.answered_at)
+            )
         for mac, row in rows.items():
             device = known.get(mac)
             is_new = device is None
@@ -247,6 +252,7 @@ class _Writing:
         Relay.objects.bulk_update(
             self.changed_relays, ["name", "number", "missing_answers", "gone_at"], batch_size=100
         )
+        Lapse.objects.bulk_create(self.lapses, ignore_conflicts=True)
         Outage.objects.bulk_create(self.outages)
         ended = list(Outage.objects.filter(device__in=list(self.back), ended_at=None))
         for outage in ended:

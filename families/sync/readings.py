@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import transaction
 
-from families.models import SyncState
+from families.models import Kind, SyncState
 from families.sync import states
 from portal import fingerprints
 from portal.connections.models import Connection
@@ -18,6 +19,13 @@ from portal.upstream.client import Answer, Client
 CLOCK_LIMIT = timedelta(days=1)
 # An answer brings one new row, or fewer, for so many that are known, unless much happened between two readings.
 KNOWN_FOR_EACH_NEW = 20
+# Devices that were not asked after for so many rounds may have been anything meanwhile.
+LAPSE_ROUNDS = 10
+
+
+def longest_silence() -> timedelta:
+    """How long after a good answer the next may come before nobody can say what devices were between the two."""
+    return timedelta(seconds=LAPSE_ROUNDS * settings.SYNC_SECONDS[Kind.DEVICES])
 
 
 @dataclass
@@ -58,6 +66,13 @@ class Reading:
             return timedelta(0)
         ahead = timedelta(seconds=self.answer.timestamp_ms / 1000 - self.answered_at.timestamp())
         return ahead if abs(ahead) < CLOCK_LIMIT else timedelta(0)
+
+    @property
+    def follows_a_lapse(self) -> bool:
+        """Whether devices were not asked after for so long before it that this itself has to be written down."""
+        if self.earlier_good_at is None or self.state.kind != Kind.DEVICES:
+            return False
+        return self.answered_at - self.earlier_good_at > longest_silence()
 
     @property
     def rows(self) -> int:

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from access.models import Device, Opening, Outage, Relay
+from access.models import Device, Lapse, Opening, Outage, Relay
 from access.sync.devices import stream_address_without_secrets
 from families.models import Family, Kind, SyncState
 from tests.syncing import connect, read
@@ -202,3 +202,19 @@ def test_openings_find_a_device_that_is_named_later_and_only_if_it_is_the_only_o
     read(connection, Kind.OPENINGS)
     read_devices(connection)
     assert Opening.objects.get(device_name="Once").device == Device.objects.get(name="Once")
+
+
+def test_a_time_in_which_nobody_asked_is_written_though_nothing_is_different_after_it(
+    simulator, connection, family
+):
+    tell(simulator, device(1))
+    read_devices(connection)
+    for minutes, lapses in ((4, 0), (20, 1), (0, 1)):
+        before = timezone.now() - timedelta(minutes=minutes)
+        SyncState.objects.filter(kind=Kind.DEVICES).update(last_good_at=before)
+        read_devices(connection)
+        assert Lapse.objects.count() == lapses
+    lapse = Lapse.objects.get()
+    assert lapse.family == family
+    assert timedelta(minutes=19) < lapse.ended_at - lapse.began_at < timedelta(minutes=21)
+    assert not Outage.objects.exists()
