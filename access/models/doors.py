@@ -49,7 +49,11 @@ class Device(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["family", "mac"], name="access_device_unique")]
-        indexes = [models.Index(fields=["search_text", "id"], name="access_device_name")]
+        indexes = [
+            models.Index(fields=["search_text", "id"], name="access_device_name"),
+            # The rows of one device in all its families: where it is shown once, and asked who opened it just now.
+            models.Index(fields=["mac"], name="access_device_mac"),
+        ]
 
     def __str__(self) -> str:
         return self.name

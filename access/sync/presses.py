@@ -27,8 +27,8 @@ _PENDING = (State.SUCCEEDED, State.UNKNOWN)
 def settle(rereads: Sequence[Reread]) -> int:
     """Match what is pending in the families whose openings were just read; return how many presses found theirs.
 
-    Costs one query when no press is pending. An unknown one that two good readings after its time did not show has
-    left no trace.
+    Costs one query when no press is pending. One that two good readings after its time did not show has left no trace
+    where its outcome was unknown; an accepted one is marked as not seen, and looked for on.
     """
     read = {one.family_id: one for one in rereads if one.kind == Kind.OPENINGS and one.family_id is not None}
     pending: list[Command] = []
@@ -122,16 +122,21 @@ def _link(command: Command, opening_id: int) -> bool:
 
 
 def _give_up(unmatched: Sequence[Command], presses: Sequence[Press], read: dict[int, Reread]) -> None:
-    """Settle the unknown ones that had their time; have the others' histories read again soon."""
+    """Settle those that had their time; have the others' histories read again soon."""
     over = {press.id: press.over_at + AFTER for press in presses}
-    still_open = set()
+    still_open, not_seen = set(), []
     for command in unmatched:
-        if command.state != State.UNKNOWN or command.family_id is None:
+        if command.not_seen_at is not None or command.family_id is None:
             continue
         if _was_read_twice_since(over[command.pk], read[command.family_id]):
-            trail.conclude(command, By.system(), Result(State.NO_TRACE))
+            if command.state == State.UNKNOWN:
+                trail.conclude(command, By.system(), Result(State.NO_TRACE))
+            else:
+                not_seen.append(command.pk)
         elif over[command.pk] > timezone.now() - timedelta(minutes=10):
             still_open.add(command.family_id)
+    if not_seen:
+        Command.objects.filter(pk__in=not_seen).update(not_seen_at=timezone.now())
     for family in Family.objects.filter(pk__in=still_open):
         want_history(family)
 

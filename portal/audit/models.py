@@ -87,6 +87,8 @@ class Command(models.Model):
     sent_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
     upstream_clock_ms = models.BigIntegerField(null=True)
+    # When two good readings of the log after its time had not shown what it did, though it was accepted.
+    not_seen_at = models.DateTimeField(null=True)
 
     objects = CommandQuerySet.as_manager()
 

@@ -110,6 +110,26 @@ def test_an_unknown_outcome_leaves_no_trace_after_two_good_readings(simulator, c
     assert Entry.objects.get(command_id=command.command_id).outcome == "no_trace"
 
 
+def test_an_accepted_press_that_two_good_readings_did_not_show_is_marked_and_looked_for_on(
+    simulator, connection, relay
+):
+    command = press(relay)
+    SyncState.objects.update(last_good_at=timezone.now() - timedelta(minutes=20))
+    had_their_time()
+    read_openings(connection, relay)
+    command.refresh_from_db()
+    assert command.not_seen_at is None
+    read_openings(connection, relay)
+    command.refresh_from_db()
+    assert (command.state, command.not_seen_at is not None) == (State.SUCCEEDED, True)
+    assert not Entry.objects.filter(command_id=command.command_id).exists()
+    # Its row comes late all the same.
+    Command.objects.update(sent_at=timezone.now(), answered_at=timezone.now())
+    send(simulator, relay)
+    read_openings(connection, relay)
+    assert Opening.objects.get(command=command)
+
+
 def test_a_failed_reading_is_no_reading(simulator, connection, relay):
     command = press(relay, state=State.UNKNOWN)
     SyncState.objects.update(last_good_at=timezone.now() - timedelta(minutes=20))
