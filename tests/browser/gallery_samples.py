@@ -58,7 +58,7 @@ class SignInForm(forms.Form):
     password = forms.CharField(label="Password", widget=forms.PasswordInput)
 
 
-def navigation(current: str, *, count: int = 3) -> list[dict[str, Any]]:
+def navigation(current: str, *, count: int = 3) -> list[Thing]:
     """The manager's navigation, at one place."""
     places = [
         ("dashboard.html", "Dashboard", "house"),
@@ -68,15 +68,15 @@ def navigation(current: str, *, count: int = 3) -> list[dict[str, Any]]:
         ("parts.html", "Audit", "shield-check"),
     ]
     return [
-        {
-            "url": url,
-            "label": label,
-            "short_label": "Home" if icon == "house" else "",
-            "icon": icon,
-            "is_current": url == current,
-            "count": count if label == "Doors" else 0,
-            "is_on_bar": label != "Audit",
-        }
+        Thing(
+            url=url,
+            label=label,
+            short_label="Home" if icon == "house" else "",
+            icon=icon,
+            is_current=url == current,
+            count=count if label == "Doors" else 0,
+            is_on_bar=label != "Audit",
+        )
         for url, label, icon in places
     ]
 
