@@ -91,9 +91,10 @@ class ToldRow:
 
     @property
     def who(self) -> str:
-        """Their names, as the sheet says them."""
+        """Their names, as the sheet says them, or what it is called."""
         values = self.row.values
-        return f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()
+        names = f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()
+        return names or str(values.get("name") or values.get("label") or "")
 
     @property
     def email(self) -> str:
@@ -149,7 +150,8 @@ def page_rows(user: User, job: Job, *, state: str = "", before: str = "", after:
     backwards = bool(before) and not after and place is not None
     if place is not None:
         found = found.filter(number__lt=place[0]) if backwards else found.filter(number__gt=place[0])
-    some = list(found.order_by("-number" if backwards else "number")[: ROWS_A_PAGE + 1])
+    ordered = found.select_related("command").order_by("-number" if backwards else "number")
+    some = list(ordered[: ROWS_A_PAGE + 1])
     has_more = len(some) > ROWS_A_PAGE
     rows = some[:ROWS_A_PAGE]
     if backwards:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from families.models import Job, JobRow, RowState
+from families.models import Family, Job, JobRow, RowState
 from portal.accounts.models import User
 from portal.audit.models import Command, State
 
@@ -28,30 +29,63 @@ class RowOutcome:
 
 Perform = Callable[[Job, JobRow, User], RowOutcome]
 Look = Callable[[Job, JobRow], RowOutcome | None]
+Read = Callable[[Family], object]
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What the pages of jobs say of the rows of one kind, where it is not the same of all.
+
+    ``nothing_tells``: after a look that found nothing. ``unknown_again`` and ``undone_again``: before a row is sent
+    once more, of which nobody knows what became, or nothing was done. ``by_hand``: before somebody says of a row
+    without an answer that it was done; "" where nobody can. ``has_rights``: whether a row names a right.
+    """
+
+    nothing_tells: Words
+    unknown_again: Words
+    undone_again: Words
+    by_hand: Words = ""
+    has_rights: bool = False
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of job. ``event`` is the first part of its events on the trail: ``import.pause``."""
+    """One kind of job. ``event`` is the first part of its events on the trail: ``import.pause``.
+
+    ``read`` reads anew what ``look`` tells from; ``address`` is the page of what a row made, or "".
+    """
 
     name: str
     perform: Perform
     look: Look | None
     event: str
+    read: Read | None
+    telling: Telling
+    address: Callable[[JobRow], str]
 
 
 _kinds: dict[str, Kind] = {}
 
 
-def register(kind: str, perform: Perform, *, look: Look | None = None, event: str = "import") -> None:
+def register(
+    kind: str,
+    perform: Perform,
+    *,
+    event: str,
+    telling: Telling,
+    look: Look | None = None,
+    read: Read | None = None,
+    address: Callable[[JobRow], str] = lambda row: "",
+) -> None:
     """Say how a row of this kind is done, as whoever made the job.
 
     ``perform`` sends at most one command, with the press ``row.press``; what it raises before anything is sent
     (PermissionDenied, NoConnection, AuditUnavailable) is understood. ``look`` tells from what was read since what
-    became of a row whose outcome is unknown, or None where nothing tells; it sends nothing. Every worker must have
-    imported the module that registers.
+    became of a row whose outcome is unknown, or None where nothing tells; it sends nothing. ``read`` costs one upstream
+    call, and never raises for what the upstream does. Every worker must have imported the module that registers.
     """
-    _kinds[kind] = Kind(kind, perform, look, event)
+    _kinds[kind] = Kind(kind, perform, look, event, read, telling, address)
 
 
 def kind_of(job: Job) -> Kind:

@@ -29,23 +29,27 @@ def note_report(user: User, job: Job) -> None:
 def file_name(job: Job) -> str:
     """What the downloaded sheet is called: nothing of what somebody typed."""
     day = timezone.localtime(job.confirmed_at or job.made_at).date().isoformat()
-    return f"import-{day}-{job.public_id[:6]}.csv"
+    return f"{kinds.kind_of(job).event}-{day}-{job.public_id[:6]}.csv"
 
 
-def lines(rows: Iterable[ToldRow], zone: tzinfo) -> Iterator[str]:
+def lines(job: Job, rows: Iterable[ToldRow], zone: tzinfo) -> Iterator[str]:
     """The sheet line by line, as it stands at this moment, with times in this zone."""
     writer = csv.writer(_Line())
-    yield _MARK + writer.writerow(_heading())
+    has_rights = kinds.kind_of(job).telling.has_rights
+    yield _MARK + writer.writerow(_heading(has_rights=has_rights))
     for told in rows:
         row, values = told.row, told.row.values
         ended_at = row.ended_at.astimezone(zone) if row.ended_at else None
         cells = [
             str(row.number),
-            str(values.get("first_name", "")),
-            str(values.get("last_name", "")),
+            *(
+                [str(values.get("first_name", "")), str(values.get("last_name", ""))]
+                if has_rights
+                else [told.who]
+            ),
             told.email,
             told.family_name,
-            told.rights,
+            *([told.rights] if has_rights else []),
             str(row.get_state_display()),
             row.words,
             ended_at.isoformat(sep=" ", timespec="seconds") if ended_at else "",
@@ -53,9 +57,10 @@ def lines(rows: Iterable[ToldRow], zone: tzinfo) -> Iterator[str]:
         yield writer.writerow([_safe(cell) for cell in cells])
 
 
-def _heading() -> list[str]:
-    who = [_("Line"), _("First name"), _("Last name"), _("E-mail"), _("Family"), _("Rights")]
-    return [*who, _("Result"), _("Words"), _("When")]
+def _heading(*, has_rights: bool) -> list[str]:
+    who = [_("First name"), _("Last name")] if has_rights else [_("Name")]
+    where = [_("E-mail"), _("Family"), *([_("Rights")] if has_rights else [])]
+    return [_("Line"), *who, *where, _("Result"), _("Words"), _("When")]
 
 
 def _safe(cell: str) -> str:

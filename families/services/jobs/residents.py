@@ -4,13 +4,17 @@ Design decision: a family is not read back after each of its rows, which would d
 once, a little after its last row. What a row without an answer has become is looked up there where a read can tell.
 """
 
+from contextlib import suppress
+
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from families.models import Family, Job, JobRow, Member, RowState
 from families.services import invitations
+from families.services.acting import Budget, NoConnection, reach_of, read_members_back
 from families.services.invitations import AlreadyInvited, AlreadyMember
 from families.services.jobs import kinds
-from families.services.jobs.kinds import RowOutcome, of_command
+from families.services.jobs.kinds import RowOutcome, Telling, of_command
 from families.services.members import adding, changing, refusals
 from portal.accounts.models import User
 from portal.audit.models import Command
@@ -119,4 +123,27 @@ def _named(row: JobRow) -> Member | None:
     return found.filter(public_id=row.values.get("member") or "-").first()
 
 
-kinds.register(KIND, perform, look=look)
+def _read(family: Family) -> None:
+    # Where the family cannot be read now, it is what was read before.
+    with suppress(NoConnection):
+        read_members_back(reach_of(family), family, Budget())
+
+
+kinds.register(
+    KIND,
+    perform,
+    event="import",
+    look=look,
+    read=_read,
+    telling=Telling(
+        nothing_tells=gettext_lazy(
+            "nothing tells yet. An invitation shows nowhere before it is taken up: ask them."
+        ),
+        unknown_again=gettext_lazy(
+            "It may have been done already: they may then be invited twice. Ask them first."
+        ),
+        undone_again=gettext_lazy("Nothing of it was done. It is tried again with what the sheet says."),
+        by_hand=gettext_lazy("Say so when you have looked, or asked them. Nothing is sent."),
+        has_rights=True,
+    ),
+)

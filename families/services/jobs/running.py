@@ -1,6 +1,5 @@
 """What people do with a job: let it begin, pause, go on, stop; and with a row whose outcome nobody knows."""
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied
@@ -9,7 +8,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from families.models import Job, JobRow, JobState, RowState
-from families.services.acting import Budget, NoConnection, reach_of, read_members_back
 from families.services.jobs import claims, kinds, settling, waking
 from families.services.jobs.kinds import RowOutcome
 from families.services.jobs.pausing import note
@@ -106,8 +104,10 @@ def retry_row(actor: User | By, row: JobRow) -> None:
 
 
 def close_row(actor: User | By, row: JobRow) -> None:
-    """Take it from a person who looked: what the row asked for was done."""
+    """Take it from a person who looked: what the row asked for was done. JobMovedOn also for a kind that asks otherwise."""
     by = _steering(actor, row.job)
+    if not kinds.kind_of(row.job).telling.by_hand:
+        raise JobMovedOn
     words = _("%(who)s looked: it was done.") % {"who": by.name}
     with transaction.atomic():
         if not settling.settle(row, RowOutcome(RowState.DONE, words), by):
@@ -116,17 +116,19 @@ def close_row(actor: User | By, row: JobRow) -> None:
 
 
 def look_at_row(actor: User | By, row: JobRow) -> bool:
-    """Read the row's family, and look what became of a row without an answer; False where nothing tells.
+    """Read what tells of the row, and look what became of a row without an answer; False where nothing tells.
 
-    Where the family cannot be read now, it is what was read before. Cost: 1 upstream call (get_family_info).
+    Where that cannot be read now, it is what was read before. Cost: 1 upstream call, which one is said by its kind.
     """
     by = _steering(actor, row.job)
-    if row.family is not None:
-        with suppress(NoConnection):
-            read_members_back(reach_of(row.family), row.family, Budget())
-    look = kinds.kind_of(row.job).look
-    outcome = look(row.job, row) if look else None
-    return outcome is not None and settling.settle(row, outcome, by)
+    kind = kinds.kind_of(row.job)
+    if row.family is not None and kind.read is not None:
+        kind.read(row.family)
+    outcome = kind.look(row.job, row) if kind.look else None
+    if outcome is None or settling.settle(row, outcome, by):
+        return outcome is not None
+    # Somebody, or the reading itself, settled it meanwhile.
+    return not JobRow.objects.filter(pk=row.pk, state=RowState.UNKNOWN, attempt=row.attempt).exists()
 
 
 def _steering(actor: User | By, job: Job) -> By:

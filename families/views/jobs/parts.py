@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from families.models import Job, JobRow, JobState, RowState
 from families.selectors import jobs as selectors
 from families.selectors.jobs import Standing, ToldRow
+from families.services.jobs.kinds import kind_of
 from families.services.jobs.running import REPEATABLE
 from portal.accounts.requests import SignedInRequest
 from portal.web.presses import PressInvalid, new_press, read_press
@@ -126,9 +127,12 @@ def row_context(request: SignedInRequest, told: ToldRow, job: Job) -> dict[str, 
     row = told.row
     may_repeat = row.state in REPEATABLE and job.state != JobState.STOPPED
     is_unknown = row.state == RowState.UNKNOWN
+    kind = kind_of(job)
     return {
         "told": told,
         "row": row,
+        "telling": kind.telling,
+        "address": kind.address(row),
         "shape": SHAPES[RowState(row.state)],
         "is_unknown": is_unknown,
         "may_repeat": may_repeat,

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from families.models import JobRow
 from families.services.jobs import running
+from families.services.jobs.kinds import kind_of
 from families.services.jobs.running import JobMovedOn
 from families.views.jobs import parts
 from portal.accounts.requests import SignedInRequest
@@ -13,17 +14,15 @@ from portal.web.pages import lead
 
 
 def job_row_look(request: SignedInRequest, job_id: str, row_id: str) -> HttpResponse:
-    """Reads the family, and says what that tells."""
+    """Reads what tells of it, and says what that is."""
     row = parts.find_row(request, job_id, row_id)
     if parts.pressed(request, parts.row_purpose(row)):
         if running.look_at_row(request.user, row):
             row.refresh_from_db(fields=["words"])
             messages.success(request, _("Line %(number)d: %(words)s") % _of(row))
         else:
-            words = _(
-                "Line %(number)d: nothing tells yet. An invitation shows nowhere before it is taken up: ask them."
-            )
-            messages.info(request, words % _of(row))
+            told = {"number": row.number, "words": kind_of(row.job).telling.nothing_tells}
+            messages.info(request, _("Line %(number)d: %(words)s") % told)
     return lead(request, parts.address_of(row.job, row.state))
 
 

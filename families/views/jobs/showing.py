@@ -11,6 +11,7 @@ from families.models import JobState, RowState
 from families.selectors import jobs as selectors
 from families.selectors.jobs import Standing
 from families.services.jobs import reporting
+from families.services.jobs.kinds import kind_of
 from families.services.jobs.running import REPEATABLE
 from families.views.jobs import parts
 from portal.accounts.requests import SignedInRequest
@@ -45,6 +46,7 @@ def job_detail(request: SignedInRequest, job_id: str) -> HttpResponse:
     context = {
         **parts.live_context(request, standing),
         "rows": [parts.row_context(request, told, job) for told in page.rows],
+        "has_rights": kind_of(job).telling.has_rights,
         "chosen_word": RowState(state).label if state else "",
         "address": address,
         "here": request.get_full_path(),
@@ -87,7 +89,7 @@ def job_report(request: SignedInRequest, job_id: str) -> HttpResponseBase:
     except AuditUnavailable:
         return trouble(request, _("Not given out: the audit trail is not available. Nothing was changed."))
     # The person's zone is theirs only until this returns.
-    lines = reporting.lines(selectors.all_rows(request.user, job), timezone.get_current_timezone())
+    lines = reporting.lines(job, selectors.all_rows(request.user, job), timezone.get_current_timezone())
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{reporting.file_name(job)}"'
     return response
