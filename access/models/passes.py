@@ -79,6 +79,11 @@ class TempKey(models.Model):
         indexes = [
             models.Index(fields=["family", "-sorted_at", "-id"], name="access_temp_key_family"),
             models.Index(fields=["-sorted_at", "-id"], name="access_temp_key_place"),
+            models.Index(
+                fields=["family"],
+                name="access_temp_key_unmatched",
+                condition=Q(fingerprint="", gone_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,6 +93,11 @@ class TempKey(models.Model):
     def is_ours(self) -> bool:
         """Whether it was made here: then it has a maker, or the command that made it."""
         return self.made_by_id is not None or self.command_id is not None
+
+    @property
+    def is_unmatched(self) -> bool:
+        """Whether it was asked for, and nobody knows yet which of the upstream's it is, or whether it was made."""
+        return not self.fingerprint and self.gone_at is None
 
     def may_be_deleted_by(self, user: User) -> bool:
         """Whether this person may have it deleted, of those they may see: a family admin only what they made."""
