@@ -19,5 +19,6 @@ urlpatterns = [
     path("", include("access.urls_passes")),
     path("", include("access.urls_moves")),
     path("", include("access.urls_credentials")),
+    path("", include("access.urls_visitors")),
     path("log/openings/<str:opening_id>/thumbnail.jpg", openings.opening_thumbnail, name="opening_thumbnail"),
 ]

@@ -185,6 +185,8 @@ POLICIES = {
     "access:pass_list": Policy(),
     "access:pass_delete": Policy(GET_POST, ACTORS, body={"pass": "pass"}),
     "access:family_passes": Policy(objects={"family_id": "family"}),
+    # A visitor's link: whoever holds it may see its pass.
+    "access:visitor_pass": Policy(GET_POST, is_open=True, objects={"secret": "key"}),
     # Credentials: of one's own account in a family; unlimited managers also of the organisation's. No auditor.
     "access:my_credentials": Policy(roles=ACTORS),
     "access:my_credentials_read": Policy(POST, ACTORS),

@@ -120,6 +120,13 @@ def is_free(parts: tuple[str, ...], limit: Limit) -> bool:
     return not GuessLimit.objects.filter(key=key_of(*parts), paid_at_ms__gt=latest).exists()
 
 
+def seconds_until_free(parts: tuple[str, ...], limit: Limit) -> int:
+    """How long until one more would be let through, in whole seconds; 0 for now. Counts nothing."""
+    latest = _now_ms() + (limit.at_once - 1) * limit.every_ms
+    paid_at = GuessLimit.objects.filter(key=key_of(*parts)).values_list("paid_at_ms", flat=True).first()
+    return 0 if paid_at is None else max(0, -(-(paid_at - latest) // 1000))
+
+
 def count_refusal(*parts: str) -> int:
     """Count something that was refused; return how often it was within the quarter of an hour since the first."""
     key, now = key_of("refused", *parts), _now_ms()

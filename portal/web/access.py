@@ -56,6 +56,12 @@ def policy_of(request: HttpRequest) -> Policy | None:
     return _table().get(match.view_name) if match is not None else None
 
 
+def names_secret(request: HttpRequest) -> bool:
+    """Whether the address that was asked for is a secret: whoever holds it may use it."""
+    policy = policy_of(request)
+    return policy is not None and "key" in policy.objects.values()
+
+
 def may_visit(person: Person, url_name: str) -> bool:
     """Whether the address of this name admits the person: for links to it."""
     policy = _table().get(url_name)

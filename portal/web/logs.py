@@ -3,8 +3,8 @@
 import logging
 import re
 
-# A link that joins, one that sets a password, one that confirms an address: what follows is the secret.
-_SECRETS = re.compile(r"(/join/|/password/reset/key/|/confirm-email/)[^/\s'\"]+")
+# A link that joins, one of a visitor, one that sets a password, one that confirms an address: what follows is the secret.
+_SECRETS = re.compile(r"(/join/|/v/|/password/reset/key/|/confirm-email/)[^/\s'\"]+")
 
 
 class SecretPaths(logging.Filter):

@@ -14,7 +14,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from portal.web.access import Person, names_only_own, policy_of
+from portal.web.access import Person, names_only_own, names_secret, policy_of
 from portal.web.where import Where, client_address, current_request
 from portal.web.zones import zone_called
 
@@ -133,7 +133,11 @@ def _words_of(language: str) -> Iterator[None]:
 
 
 class PrivatePagesMiddleware:
-    """Pages of signed-in people are kept in no cache, and differ for fragments."""
+    """Pages of signed-in people are kept in no cache, and differ for fragments.
+
+    A page whose address is a secret is kept by nobody either, found by no search, and named to nobody: not even our
+    own pages see where one came from.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -141,6 +145,11 @@ class PrivatePagesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         patch_vary_headers(response, ["HX-Request"])
-        if request.user.is_authenticated and "Cache-Control" not in response:
+        is_secret = names_secret(request)
+        if is_secret:
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            # Not "no-referrer": a browser would then send a form without its origin, and it would be refused.
+            response["Referrer-Policy"] = "strict-origin"
+        if (is_secret or request.user.is_authenticated) and "Cache-Control" not in response:
             add_never_cache_headers(response)
         return response

@@ -1,0 +1,116 @@
+"""Links that show a visitor their pass: made, ended, found.
+
+Design decision: of a link's secret only a plain digest is kept. It has 256 bits: nobody who has the database can try
+them out, and it is found by the index of its digest, which tells nothing by the time it takes.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from access.models import TempKey, VisitorLink
+from access.selectors.passes import PassState, state_of
+from access.selectors.visitors import digest_of, stands
+from families.services.acting import may_act_in
+from portal.accounts.models import User
+from portal.audit import trail
+from portal.audit.trail import About, By
+from portal.web.zones import find_zone
+
+MAKE_EVENT, REVOKE_EVENT = "visitor_link.make", "visitor_link.revoke"
+SECRET_BYTES = 32
+# Where a pass stands when there is something that its visitor may still be shown.
+_TO_COME = {PassState.COMING, PassState.LIVE}
+
+
+class NothingToShow(Exception):
+    """The pass is over, or nobody knows which of the door system's it is: a link would show nothing."""
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """A link as it was just made. Its secret is nowhere else: whoever has it may see the code."""
+
+    link: VisitorLink
+    secret: str = field(repr=False)
+
+
+def make_link(actor: User, *, key: TempKey, language: str = "", time_zone: str = "") -> NewLink:
+    """A link for the visitor of a pass; an earlier one of the same pass ends with it.
+
+    ``key`` was fetched through ``visible_to(actor)``. ``language`` and ``time_zone`` are the visitor's; one that we do
+    not know counts as none. Raises PermissionDenied and NothingToShow: nothing was made then.
+    """
+    may_act_in(actor, key.family)
+    if not key.may_be_deleted_by(actor):
+        raise PermissionDenied
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    now = timezone.now()
+    with transaction.atomic():
+        # Of two made at the same moment the later one stands.
+        held = TempKey.objects.select_for_update().get(pk=key.pk)
+        if not held.fingerprint or state_of(held, now) not in _TO_COME:
+            raise NothingToShow
+        earlier = VisitorLink.objects.filter(temp_key=held, revoked_at=None)
+        ended = earlier.update(revoked_at=now, revoked_by_name=str(actor))
+        link = VisitorLink.objects.create(
+            temp_key=held,
+            secret_digest=digest_of(secret),
+            language=language if language in dict(settings.LANGUAGES) else "",
+            time_zone=find_zone(time_zone) or "",
+            made_by=actor,
+            made_at=now,
+        )
+        parameters = {"link": link.public_id, "language": link.language, "time_zone": link.time_zone}
+        trail.record(
+            MAKE_EVENT, By.person(actor), about(key), parameters=parameters | {"earlier_links_ended": ended}
+        )
+    return NewLink(link, secret)
+
+
+def end_link(by: By | User, *, link: VisitorLink) -> bool:
+    """End a link: from now on it shows nothing. False where it had ended already, and nothing was written.
+
+    ``link`` was fetched through ``visible_to`` of the person. Raises PermissionDenied where it is not theirs to end.
+    """
+    if isinstance(by, User):
+        may_act_in(by, link.temp_key.family)
+        if not link.temp_key.may_be_deleted_by(by):
+            raise PermissionDenied
+        by = By.person(by)
+    with transaction.atomic():
+        still = VisitorLink.objects.filter(pk=link.pk, revoked_at=None)
+        link.revoked_at, link.revoked_by_name = timezone.now(), by.name
+        if not still.update(revoked_at=link.revoked_at, revoked_by_name=link.revoked_by_name):
+            link.refresh_from_db(fields=["revoked_at", "revoked_by_name"])
+            return False
+        trail.record(REVOKE_EVENT, by, about(link.temp_key), parameters={"link": link.public_id})
+    return True
+
+
+def live_link(key: TempKey) -> VisitorLink | None:
+    """The link that shows this pass to its visitor now, or will; None where none does. At most two queries."""
+    if state_of(key, timezone.now()) not in _TO_COME:
+        return None
+    found = VisitorLink.objects.filter(temp_key=key, revoked_at=None).select_related(
+        "made_by", "temp_key__family"
+    )
+    link = found.order_by("-made_at", "-pk").first()
+    return link if link is not None and stands(link) else None
+
+
+def address_of(secret: str) -> str:
+    """The whole address of a link, as it is given to the visitor."""
+    return f"{settings.PUBLIC_URL}{reverse('access:visitor_pass', args=[secret])}"
+
+
+def about(key: TempKey) -> About:
+    """The pass as the trail names it."""
+    name = key.label or _("a pass made elsewhere")
+    return About(key.family_id, key.family.name, "pass", key.public_id, name)
