@@ -3,6 +3,7 @@
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +54,22 @@ class Device(models.Model):
             models.Index(fields=["search_text", "id"], name="access_device_name"),
             # The rows of one device in all its families: where it is shown once, and asked who opened it just now.
             models.Index(fields=["mac"], name="access_device_mac"),
+            # For the board: what it orders, counts and narrows by is read from these alone.
+            models.Index(
+                fields=["search_text", "id", "is_public", "is_online", "family", "mac"],
+                name="access_device_board",
+                condition=Q(gone_at=None),
+            ),
+            models.Index(
+                fields=["family", "is_online"],
+                name="access_device_private",
+                condition=Q(gone_at=None, is_public=False),
+            ),
+            models.Index(
+                fields=["mac", "id", "family", "is_online"],
+                name="access_device_shared",
+                condition=Q(gone_at=None, is_public=True),
+            ),
         ]
 
     def __str__(self) -> str:

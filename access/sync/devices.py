@@ -7,12 +7,12 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from access.macs import device_text
 from access.models import Device, Lapse, Opening, Outage, Relay
 from families.models import Family
 from families.sync.lists import LONGEST_ID, lock_families
 from families.sync.members import ANSWERS_UNTIL_GONE, EMPTY_ANSWERS_UNTIL_GONE
 from families.sync.readings import Reading
-from portal.text import searchable
 from portal.upstream import types
 from portal.upstream.client import Answer, Client
 
@@ -306,5 +306,5 @@ def _take_over(device: Device, row: types.Device) -> set[str]:
     changed = {name for name, value in told.items() if getattr(device, name) != value}
     for name, value in told.items():
         setattr(device, name, value)
-    device.search_text = searchable(device.name, device.mac)
+    device.search_text = device_text(device.name, device.mac)
     return changed
