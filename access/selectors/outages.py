@@ -16,7 +16,8 @@ from portal.accounts.models import User
 
 # How far back a page tells of outages.
 PERIOD = timedelta(days=30)
-_OFFLINE, _LAPSE = "offline", "lapse"
+# What a stretch is of.
+OFFLINE, LAPSE = "offline", "lapse"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def list_watches(user: User, devices: Collection[Device]) -> dict[int, Watch]:
             # Without a grant nothing is told: whoever fetched the device saw to it that there is one.
             begins = max(begins, starts.get(device.family_id, now))
         ends = max(device.gone_at or now, begins)
-        watches[device.pk] = _watch(begins, ends, found[device.pk])
+        watches[device.pk] = watch_of(begins, ends, found[device.pk])
     return watches
 
 
@@ -96,12 +97,12 @@ def _stretches(ids: Collection[int], now: datetime) -> defaultdict[int, list[tup
     )
     never = Value(None, DateTimeField())
     rows = outages.values_list(
-        "device_id", Value(_OFFLINE), "began_at", "ended_at", "resolution_seconds"
+        "device_id", Value(OFFLINE), "began_at", "ended_at", "resolution_seconds"
     ).union(
         lapsed.values_list(
-            "pk", Value(_LAPSE), "family__lapses__began_at", "family__lapses__ended_at", Value(0)
+            "pk", Value(LAPSE), "family__lapses__began_at", "family__lapses__ended_at", Value(0)
         ),
-        silent.values_list("family__devices__pk", Value(_LAPSE), "last_good_at", never, Value(0)),
+        silent.values_list("family__devices__pk", Value(LAPSE), "last_good_at", never, Value(0)),
         all=True,
     )
     found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
@@ -110,8 +111,9 @@ def _stretches(ids: Collection[int], now: datetime) -> defaultdict[int, list[tup
     return found
 
 
-def _watch(begins: datetime, ends: datetime, rows: Iterable[tuple[Any, ...]]) -> Watch:
-    told: dict[str, list[Stretch]] = {_OFFLINE: [], _LAPSE: []}
+def watch_of(begins: datetime, ends: datetime, rows: Iterable[Sequence[Any]]) -> Watch:
+    """The watch from ``begins`` to ``ends``; ``rows`` are OFFLINE or LAPSE, begin, end (None while it goes on), seconds."""
+    told: dict[str, list[Stretch]] = {OFFLINE: [], LAPSE: []}
     for kind, began, ended, seconds in rows:
         if began < ends and (ended is None or ended > begins):
             told[kind].append(
@@ -125,9 +127,9 @@ def _watch(begins: datetime, ends: datetime, rows: Iterable[tuple[Any, ...]]) ->
             )
     for some in told.values():
         some.sort(key=lambda stretch: stretch.began_at)
-    lapses = merged(told[_LAPSE])
-    offline = without(merged(told[_OFFLINE]), lapses)
-    return Watch(begins, ends, told[_OFFLINE], told[_LAPSE], total(offline), total(lapses))
+    lapses = merged(told[LAPSE])
+    offline = without(merged(told[OFFLINE]), lapses)
+    return Watch(begins, ends, told[OFFLINE], told[LAPSE], total(offline), total(lapses))
 
 
 Times = list[tuple[datetime, datetime]]
