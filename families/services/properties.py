@@ -16,6 +16,7 @@ from portal.audit.trail import About, By
 from portal.upstream.text import clean
 
 LONGEST_NAME = 100
+LONGEST_CONTACT = 120
 
 
 class PropertyRefused(Exception):
@@ -46,20 +47,24 @@ class FamilyUnknown(Exception):
     """No family of that residence id has been synced; the text names it."""
 
 
-def make_property(by: By, *, name: str, time_zone: str) -> Property:
+def make_property(by: By, *, name: str, time_zone: str, visitor_contact: str = "") -> Property:
     """A new property, empty. Raises PermissionDenied, and PropertyRefused with its NameTaken."""
     check_may_arrange(by)
     name = _checked_name(name)
     _check_zone(time_zone)
+    contact = _checked_contact(visitor_contact)
     with _one_of_a_name(name), transaction.atomic():
         _check_free(name)
-        made = Property.objects.create(name=name, time_zone=time_zone)
+        made = Property.objects.create(name=name, time_zone=time_zone, visitor_contact=contact)
         _record(by, made, {})
     return made
 
 
-def change_property(by: By, seen: Property, *, name: str, time_zone: str) -> Property:
-    """Give a property another name or zone; ``seen`` is how it stood for whoever asked for that.
+def change_property(
+    by: By, seen: Property, *, name: str, time_zone: str, visitor_contact: str | None = None
+) -> Property:
+    """Give a property another name or zone, or its visitors somebody else to call; ``seen`` is how it stood for
+    whoever asked for that. Without ``visitor_contact`` that stays as it was.
 
     Raises PermissionDenied, PropertyRefused with its NameTaken, PropertyChanged when somebody else was quicker,
     and Property.DoesNotExist when it is gone. Asking for what is so already changes nothing.
@@ -67,14 +72,16 @@ def change_property(by: By, seen: Property, *, name: str, time_zone: str) -> Pro
     check_may_arrange(by)
     name = _checked_name(name)
     _check_zone(time_zone)
+    contact = seen.visitor_contact if visitor_contact is None else _checked_contact(visitor_contact)
+    wanted = Property(name=name, time_zone=time_zone, visitor_contact=contact)
     with _one_of_a_name(name, seen), transaction.atomic():
         found = Property.objects.select_for_update().get(pk=seen.pk)
         before = _described(found)
-        if before not in (_described(seen), {"name": name, "zone": time_zone}):
+        if before not in (_described(seen), _described(wanted)):
             raise PropertyChanged(found)
         _check_free(name, found)
-        found.name, found.time_zone = name, time_zone
-        found.save(update_fields=["name", "time_zone"])
+        found.name, found.time_zone, found.visitor_contact = name, time_zone, contact
+        found.save(update_fields=["name", "time_zone", "visitor_contact"])
         _record(by, found, before)
     return found
 
@@ -157,6 +164,13 @@ def _checked_name(name: str) -> str:
     return name
 
 
+def _checked_contact(text: str) -> str:
+    text = clean(text).strip()
+    if len(text) > LONGEST_CONTACT or not text.isprintable():
+        raise PropertyRefused(f"whom visitors call must be at most {LONGEST_CONTACT} characters in one line")
+    return text
+
+
 def _check_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
         raise PropertyRefused(f"there is no time zone {name[:100]!r}; they are named like Europe/Lisbon")
@@ -189,7 +203,8 @@ def _record(by: By, made: Property, before: dict[str, str]) -> None:
 
 
 def _described(found: Property) -> dict[str, str]:
-    return {"name": found.name, "zone": found.time_zone}
+    contact = {"visitors_call": found.visitor_contact} if found.visitor_contact else {}
+    return {"name": found.name, "zone": found.time_zone} | contact
 
 
 def _about(found: Property) -> About:

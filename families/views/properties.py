@@ -86,6 +86,7 @@ def property_create(request: SignedInRequest) -> HttpResponse:
                 By.person(request.user),
                 name=form.cleaned_data["name"],
                 time_zone=form.cleaned_data["time_zone"],
+                visitor_contact=form.cleaned_data["visitor_contact"],
             )
         except properties.NameTaken as taken:
             form.say_taken(taken.name)
@@ -97,7 +98,7 @@ def property_create(request: SignedInRequest) -> HttpResponse:
 
 
 def property_change(request: SignedInRequest, property_id: str) -> HttpResponse:
-    """The form for a property's name and zone, and the changing."""
+    """The form for a property's name, zone and whom its visitors call, and the changing."""
     place = places.find_property(request, property_id)
     if request.method != "POST":
         return _show_form(request, PropertyForm.of(place), place)
@@ -110,6 +111,7 @@ def property_change(request: SignedInRequest, property_id: str) -> HttpResponse:
                 form.seen(place),
                 name=form.cleaned_data["name"],
                 time_zone=form.cleaned_data["time_zone"],
+                visitor_contact=form.cleaned_data["visitor_contact"],
             )
         except properties.NameTaken as taken:
             form.say_taken(taken.name)
