@@ -6,7 +6,7 @@ A task that is lost, late or run twice does no harm: what it does is read from t
 from celery import shared_task
 
 from access.services.moving import advancing, noticing
-from access.sync import pictures, presses, runs
+from access.sync import pictures, presses, runs, unmatched
 from families.sync import planner
 from portal.audit import trail
 
@@ -31,6 +31,7 @@ def settle_commands() -> None:
     """Every ten seconds: no command of a process that died stays open, and unknown outcomes are looked up soon."""
     if trail.settle_overdue():
         presses.want_unknown()
+        unmatched.want_unknown()
 
 
 @shared_task

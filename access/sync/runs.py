@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from access.sync import presses
+from access.sync import presses, unmatched
 from access.sync.calls import Calls
 from access.sync.devices import Devices
 from access.sync.openings import Openings
@@ -107,6 +107,7 @@ def _run(
         on_progress=progress.step if progress else lambda done: None,
     )
     report.counts["matched"] += presses.settle(report.readings)
+    report.counts["adopted"] += unmatched.settle(report.readings)
     return report
 
 
