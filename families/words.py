@@ -78,21 +78,8 @@ class FindsHere(AnyLookup):
 
     def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
         column, own = self.process_lhs(compiler, connection)
-        like = f"{column} LIKE %s ESCAPE '\\'"
-        conditions, parameters = [], list[Any]()
-        for word in self._words:
-            text = _escaped(word)
-            patterns = [f"%{text}%"] if _anywhere(word) else [f"{text}%", f"% {text}%"]
-            conditions.append(f"({' OR '.join([like] * len(patterns))})")
-            for pattern in patterns:
-                parameters += [*own, pattern]
-        found = " AND ".join(conditions)
-        phrase = " ".join(self._words)
-        if len(self._words) > 1:
-            # What stands there just so is found, also where a short word begins none.
-            found = f"({found}) OR {like}"
-            parameters += [*own, f"%{_escaped(phrase)}%"]
-        return f"({found})", tuple(parameters)
+        found, patterns = having(column, self._words)
+        return found, tuple([each for pattern in patterns for each in (*own, pattern)])
 
     @property
     def _words(self) -> list[str]:
@@ -117,6 +104,23 @@ class Finds(FindsHere):
         key = connection.ops.quote_name(model.pk.column)
         found = f"SELECT rowid FROM {index} WHERE {index} MATCH %s"  # noqa: S608 - names of ours
         return f"{alias}.{key} IN ({found})", (asked,)
+
+
+def having(column: str, words: list[str]) -> tuple[str, list[str]]:
+    """The condition that a column has every word, or all of them just as they stand there, and its patterns."""
+    like = f"{column} LIKE %s ESCAPE '\\'"
+    conditions, patterns = [], list[str]()
+    for word in words:
+        text = _escaped(word)
+        either = [f"%{text}%"] if _anywhere(word) else [f"{text}%", f"% {text}%"]
+        conditions.append(f"({' OR '.join([like] * len(either))})")
+        patterns += either
+    found = " AND ".join(conditions)
+    if len(words) > 1:
+        # What stands there just so is found, also where a short word begins none.
+        found = f"({found}) OR {like}"
+        patterns.append(f"%{_escaped(' '.join(words))}%")
+    return f"({found})", patterns
 
 
 def owners_finding(words: str) -> RawSQL | None:

@@ -6,11 +6,22 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, When
+from django.db.models import (
+    Case,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    When,
+)
 from django.db.models.functions import Coalesce, Lower
 
 from families.models import Family, Member, Rights
 from families.selectors.narrowing import FamilyFilter, families_fitting, pending_invitations, reaching
+from families.selectors.prepared import Prepared, hole
 from families.selectors.searching import names_found
 from families.selectors.sources import Source
 from portal.accounts.models import User
@@ -84,9 +95,8 @@ def list_families(
     if place is not None:
         found = found.filter(_beyond(place, order, backwards=backwards))
     page = _ordered(found, order, backwards=backwards).values("pk")[: PAGE_SIZE + 1]
-    # What rows show is looked up for those of the page alone, once it is known which these are.
-    shown = Family.objects.filter(pk__in=page).annotate(**(_key(order) | _shown(user, fitting)))
-    rows = list(_ordered(shown, order).values(*{*_COLUMNS, *_key(order)}))
+    statement = _statement(chosen.sort) if _sees_all(user) else _write_statement(user, order)
+    rows = statement.rows(page=page, total=_counted(fitting))
     more = len(rows) > PAGE_SIZE
     rows = rows[1:] if more and backwards else rows[:PAGE_SIZE]
     if not rows:
@@ -117,21 +127,38 @@ def _key(order: Order) -> dict[str, Any]:
     return {order.column: made[order.column]()} if order.column in made else {}
 
 
-def _shown(user: User, fitting: QuerySet[Family]) -> dict[str, Any]:
-    """What is looked up beside the columns of a family."""
+@cache
+def _statement(sort: str) -> Prepared:
+    # Made once, as what stands in it: it is the same for everybody who sees all.
+    return _write_statement(None, ORDERS[sort])
+
+
+def _write_statement(user: User | None, order: Order) -> Prepared:
+    """What rows show, looked up for those of the page alone, once it is known which these are."""
+    shown = Family.objects.filter(pk__in=hole("page")).annotate(**(_key(order) | _shown(user)))
+    return Prepared(_ordered(shown, order).values(*{*_COLUMNS, *_key(order)}))
+
+
+def _sees_all(user: User) -> bool:
+    return user.is_active and not (user.is_limited or user.is_family_admin)
+
+
+def _shown(user: User | None) -> dict[str, Any]:
+    """What is looked up beside the columns of a family; None is anybody who sees all."""
     invited = pending_invitations(user).filter(family=OuterRef("pk"))
+    distinct = _counted(invited, Lower("email"), template="COUNT(DISTINCT %(expressions)s)")
     return {
         "people": _people(),
-        "invited": _count(invited, Lower("email"), template="COUNT(DISTINCT %(expressions)s)"),
+        "invited": Subquery(distinct),
         # The one through which people act in it, or the best of those that do not work.
         "connection": _connection(),
-        "total": _count(fitting),
+        "total": hole("total", IntegerField()),
     }
 
 
 @cache
 def _connection() -> Subquery:
-    # Made once, as what follows: it is the same for everybody, and making it takes as long as asking for it.
+    # The same for everybody, and making it takes as long as asking for it; so is what follows.
     trouble = Case(
         When(~Q(connection__health=Health.GOOD) | ~Q(connection__paused_at=None), then=1), default=0
     )
@@ -142,13 +169,16 @@ def _connection() -> Subquery:
 
 @cache
 def _people() -> Subquery:
-    return _count(Member.objects.filter(family=OuterRef("pk"), gone_at=None))
+    return Subquery(_counted(Member.objects.filter(family=OuterRef("pk"), gone_at=None)))
 
 
-def _count(rows: QuerySet[Any], what: Any = "pk", template: str = "COUNT(%(expressions)s)") -> Subquery:
+def _counted(
+    rows: QuerySet[Any], what: Any = "pk", template: str = "COUNT(%(expressions)s)"
+) -> QuerySet[Any, dict[str, Any]]:
     # Not Django's own aggregate: that groups, and of nothing it then counts nothing at all.
     counted = Func(what, template=template, output_field=IntegerField())
-    return Subquery(rows.order_by().annotate(n=counted).values("n"))
+    found: QuerySet[Any, dict[str, Any]] = rows.order_by().annotate(n=counted).values("n")
+    return found
 
 
 def _ordered(found: QuerySet[Family], order: Order, *, backwards: bool = False) -> QuerySet[Family]:

@@ -58,11 +58,15 @@ def families_fitting(user: User, chosen: FamilyFilter) -> QuerySet[Family]:
     return found.filter(families_matching(chosen.text))
 
 
-def pending_invitations(user: User) -> QuerySet[FamilyInvitation]:
-    """Invitations of the person's families that were or may have been sent, and that nobody accepted or put aside."""
-    return FamilyInvitation.objects.visible_to(user).filter(
-        accepted_at=None, forgotten_at=None, command__state__in=MAY_HAVE_BEEN_SENT
+def pending_invitations(user: User | None) -> QuerySet[FamilyInvitation]:
+    """Invitations of the person's families that were or may have been sent, and that nobody accepted or put aside.
+
+    None is whoever sees all families; nobody else's invitations are asked for without saying whose.
+    """
+    invitations = (
+        FamilyInvitation.objects.all() if user is None else FamilyInvitation.objects.visible_to(user)
     )
+    return invitations.filter(accepted_at=None, forgotten_at=None, command__state__in=MAY_HAVE_BEEN_SENT)
 
 
 def list_properties(user: User) -> list[Property]:

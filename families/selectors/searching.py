@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from functools import cache
 
-from django.db.models import Q, Value
+from django.db.models import BooleanField, Model, Q, Value
 
 from families.models import Family, Member
-from families.words import owners_finding
+from families.selectors.prepared import Prepared, hole
+from families.words import having, owners_finding
 from portal.text import searchable
 from portal.upstream.text import clean
 
@@ -32,8 +34,8 @@ def families_matching(text: str) -> Q:
     families = Family.objects.filter(search_text__finds=words)
     members = Member.objects.filter(search_text__finds=words, gone_at=None)
     # Design decision: the devices of a family are joined by name; `families` imports nothing of `access`.
-    having = Family.objects.filter(devices__search_text__finds=words, devices__gone_at=None)
-    ids = [families.values("pk"), members.values("family_id"), having.values("pk")]
+    doors = Family.objects.filter(devices__search_text__finds=words, devices__gone_at=None)
+    ids = [families.values("pk"), members.values("family_id"), doors.values("pk")]
     return Q(pk__in=ids[0].union(*ids[1:], all=True))
 
 
@@ -52,21 +54,42 @@ def names_found(text: str, family_ids: Collection[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
     if not words or not family_ids:
         return found
-    members = Member.objects.filter(search_text__finds_here=words, family__in=family_ids, gone_at=None)
-    having = Family.objects.filter(
-        devices__search_text__finds_here=words, pk__in=family_ids, devices__gone_at=None
+    families = (", ".join(["%s"] * len(family_ids)), list(family_ids))
+    rows = _names().tuples(
+        families=families,
+        of_members=having(_column(Member), words.split()),
+        of_devices=having(_column(_devices()), words.split()),
     )
-    rows = members.values_list(
-        "family_id", Value(_MEMBER), "search_text", "first_name", "last_name", "account_name", "email"
-    ).union(
-        having.values_list("pk", Value(_DEVICE), "devices__search_text", "devices__name", *[Value("")] * 3),
-        all=True,
-    )
-    for pk, _kind, _order, first, last, account, email in sorted(rows[:_READ_AT_MOST]):
+    for pk, _kind, _order, first, last, account, email in sorted(rows):
         name = f"{first} {last}".strip() or account or email
         if len(found[pk]) < NAMED_IN_A_FAMILY and name not in found[pk]:
             found[pk].append(name)
     return found
+
+
+@cache
+def _names() -> Prepared:
+    members = Member.objects.filter(
+        hole("of_members", BooleanField()), family__in=hole("families"), gone_at=None
+    )
+    devices = Family.objects.filter(
+        hole("of_devices", BooleanField()), pk__in=hole("families"), devices__gone_at=None
+    )
+    rows = members.values_list(
+        "family_id", Value(_MEMBER), "search_text", "first_name", "last_name", "account_name", "email"
+    ).union(
+        devices.values_list("pk", Value(_DEVICE), "devices__search_text", "devices__name", *[Value("")] * 3),
+        all=True,
+    )
+    return Prepared(rows[:_READ_AT_MOST])
+
+
+def _devices() -> type[Model]:
+    return Family._meta.get_field("devices").related_model
+
+
+def _column(model: type[Model]) -> str:
+    return f'"{model._meta.db_table}"."search_text"'
 
 
 def _words(text: str) -> str:

@@ -4,12 +4,15 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from families.models import Family, Kind, Reach
 from families.selectors.freshness import is_late
+from families.selectors.prepared import Prepared
 from portal.accounts.models import User
 from portal.connections.models import Connection, Health
 
@@ -53,20 +56,38 @@ def list_sources(user: User) -> list[Source]:
 
     No other is theirs to know. One query.
     """
-    found = Connection.objects.of_the_organisation().there()
     if user.is_family_admin or user.is_limited:
         theirs = Reach.objects.filter(gone_at=None, family__in=Family.objects.visible_to(user))
-        found = found.filter(Exists(theirs.filter(connection=OuterRef("pk"))))
+        rows = list(_sources().filter(Exists(theirs.filter(connection=OuterRef("pk")))))
+    else:
+        rows = _all_sources().rows()
+    return [
+        Source(
+            **{name: row[name] for name in _COLUMNS},
+            is_read=row["lists"] is not None,
+            last_good_at=row["lists__last_good_at"],
+        )
+        for row in rows
+    ]
+
+
+_COLUMNS = ("pk", "public_id", "name", "health", "paused_at", "open_until")
+
+
+def _sources() -> QuerySet[Connection, dict[str, Any]]:
+    found = Connection.objects.of_the_organisation().there()
     found = found.annotate(
         lists=FilteredRelation("sync_states", condition=Q(sync_states__kind=Kind.FAMILIES))
     )
-    columns = ("pk", "public_id", "name", "health", "paused_at", "open_until", "lists", "lists__last_good_at")
-    return [
-        Source(pk, public_id, name, health, paused_at, open_until, lists is not None, last_good_at)
-        for pk, public_id, name, health, paused_at, open_until, lists, last_good_at in found.order_by(
-            "name", "pk"
-        ).values_list(*columns)
-    ]
+    rows: QuerySet[Connection, dict[str, Any]] = found.order_by("name", "pk").values(
+        *_COLUMNS, "lists", "lists__last_good_at"
+    )
+    return rows
+
+
+@cache
+def _all_sources() -> Prepared:
+    return Prepared(_sources())
 
 
 def as_of(user: User, sources: Iterable[Source]) -> AsOf:
