@@ -114,9 +114,11 @@ def add_fault(simulator: "Simulator", query: dict[str, str], given: dict[str, An
 
 
 def clear_faults(simulator: "Simulator", query: dict[str, str], given: dict[str, Any]) -> Any:
-    """Faults are forgotten, and those that are being suffered end."""
-    simulator.faults.clear()
-    simulator.release()
+    """Faults are forgotten, and those that are being suffered end; with ?residence_id= only that family's are forgotten."""
+    residence_id = query.get("residence_id", "")
+    simulator.faults.clear(residence_id)
+    if not residence_id:
+        simulator.release()
     return {}
 
 

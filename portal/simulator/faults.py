@@ -98,9 +98,12 @@ class Faults:
                     return fault
         return None
 
-    def clear(self) -> None:
+    def clear(self, residence_id: str = "") -> None:
+        """Forget all of them, or those that were meant for one family alone."""
         with self.lock:
-            self.waiting.clear()
+            self.waiting = [
+                fault for fault in self.waiting if residence_id and fault.residence_id != residence_id
+            ]
 
     def tell(self) -> list[dict[str, Any]]:
         with self.lock:

@@ -88,8 +88,9 @@ class SimulatorProcess:
         """``fault("*", "latency", seconds=1, times=2)``; the kinds and options stand in the simulator's faults."""
         return self.tell("faults", command=command, kind=kind, **options)
 
-    def clear_faults(self) -> None:
-        self.ask("DELETE", "faults")
+    def clear_faults(self, residence_id: str = "") -> None:
+        """All of them, or those that were meant for one family alone."""
+        self.ask("DELETE", "faults", **({"residence_id": residence_id} if residence_id else {}))
 
     def opening(self, **details: Any) -> dict[str, Any]:
         """A row of the log: residence_id, at, open_door, account_name, late_seconds, picture_after_seconds…"""

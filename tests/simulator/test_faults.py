@@ -77,6 +77,14 @@ def test_clearing_the_faults_ends_the_hanging(simulator, wire):
             connection.recv(1)
 
 
+def test_the_faults_of_one_family_are_forgotten_alone(simulator, wire, press):
+    simulator.fault(OPEN, "refuse", residence_id=press["residence_id"])
+    simulator.fault(LIST, "refuse")
+    simulator.clear_faults(press["residence_id"])
+    assert wire.result(OPEN, **press) == {}
+    assert wire.post(LIST).status_code == 400
+
+
 @pytest.mark.parametrize("kind", ["drip", "drip_headers"])
 def test_a_drip_is_a_byte_at_a_time(kind, simulator, wire, press):
     simulator.fault(OPEN, kind, seconds=0.005)
