@@ -64,6 +64,19 @@ def all_chosen(total: int) -> str:
 
 
 @register.simple_tag
+def property_options(places: Iterable[Any], chosen: str = "") -> SafeString:
+    """Properties as the options of a select, by public id: an estate has dozens, and a list of it names them twice."""
+    return mark_safe(  # noqa: S308 - see escape
+        "".join(
+            [
+                f'<option value="{escape(place.public_id)}"{" selected" if place.public_id == chosen else ""}>{escape(place.name)}</option>'
+                for place in places
+            ]
+        )
+    )
+
+
+@register.simple_tag
 def family_rows(
     rows: Iterable[Any],
     *,

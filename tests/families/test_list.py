@@ -49,6 +49,15 @@ class TestPage:
             assert word in page
         assert '<td data-label="People" class="number">3</td>' in page
 
+    def test_a_propertys_name_is_text_in_every_choice_of_it(self, client, manager):
+        place = PropertyFactory(name="<b>Court</b>")
+        FamilyFactory(property=place)
+
+        page = client.get(url(property=place.public_id)).text
+
+        assert "<b>Court" not in page
+        assert f'<option value="{place.public_id}" selected>&lt;b&gt;Court&lt;/b&gt;</option>' in page
+
     def test_htmx_gets_the_results_alone_and_the_clean_address(self, client, manager):
         FamilyFactory(name="Fly")
 
