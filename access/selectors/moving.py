@@ -240,13 +240,11 @@ def _record(reading: MoveOutReading, items: Sequence[MoveOutItem], of_owner: Col
 
 def _steps(move_out: MoveOut) -> list[tuple[str, str]]:
     """Each step with whether it is done, under way or still to come."""
-    order = [step for step in MoveOutStep if step != MoveOutStep.VISITOR_LINKS]
     place = list(MoveOutStep).index(MoveOutStep(move_out.step))
-    told = []
-    for step in order:
-        at = list(MoveOutStep).index(step)
-        told.append((str(step.label), "done" if at < place else "now" if at == place else "coming"))
-    return told
+    return [
+        (str(step.label), "done" if at < place else "now" if at == place else "coming")
+        for at, step in enumerate(MoveOutStep)
+    ]
 
 
 def _moment(text: str) -> datetime | None:

@@ -37,6 +37,7 @@ _KINDS = {
     MoveOutStep.PORTAL_INVITATIONS: ItemKind.PORTAL_INVITATION,
     MoveOutStep.PERSONAL_CONNECTIONS: ItemKind.PERSONAL_CONNECTION,
     MoveOutStep.PASSES: ItemKind.PASS,
+    MoveOutStep.VISITOR_LINKS: ItemKind.VISITOR_LINK,
     MoveOutStep.OWNERSHIP: ItemKind.OWNERSHIP,
     MoveOutStep.MEMBERS: ItemKind.MEMBER,
 }

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from access.models import ItemKind, TempKey
+from access.models import ItemKind, TempKey, VisitorLink
 from families.models import Family, FamilyInvitation, Grant, Member, Reach, Rights
 from families.scope import grants_not_over
 from families.selectors.reaching import organisations_reaches
@@ -94,6 +94,7 @@ def plan(family: Family, leaving: Leaving, *, at: datetime | None = None) -> Pla
         *_portal_invitations(family, people),
         *_own_connections(family, people),
         *(_pass(one) for one in _passes(family, leaving, people)),
+        *(_link(one) for one in _links(family, leaving, people)),
     ]
     if owner is not None:
         items.append(Planned(ItemKind.OWNERSHIP, "owner", owner.name, owner.email, member=owner))
@@ -222,15 +223,34 @@ def _passes(family: Family, leaving: Leaving, people: list[User]) -> QuerySet[Te
     return found.select_related("made_by", "family__property").order_by("at", "pk")
 
 
+def _links(family: Family, leaving: Leaving, people: list[User]) -> QuerySet[VisitorLink]:
+    """Every link to a pass of the family that nobody has ended; of some people those to their passes, or made by them."""
+    found = VisitorLink.objects.filter(temp_key__family=family, temp_key__gone_at=None, revoked_at=None)
+    if not (leaving.is_whole or leaving.all_passes):
+        theirs = [person.pk for person in people]
+        found = found.filter(Q(temp_key__made_by__in=theirs) | Q(made_by__in=theirs))
+    return found.select_related("temp_key", "made_by").order_by("made_at", "pk")
+
+
+def _link(link: VisitorLink) -> Planned:
+    detail = _("made by %(name)s") % {"name": _name(link.made_by)} if link.made_by is not None else ""
+    return Planned(
+        ItemKind.VISITOR_LINK, link.public_id, _label(link.temp_key), detail, temp_key=link.temp_key
+    )
+
+
+def _label(key: TempKey) -> str:
+    return key.label or key.visitor_name or _("A pass made elsewhere")
+
+
 def _pass(key: TempKey) -> Planned:
-    label = key.label or key.visitor_name or _("A pass made elsewhere")
     if key.ends_at is None:
         detail = key.raw_window
     else:
         until = key.ends_at.astimezone(zone_called(key.family.time_zone))
         moment = f"{format_date(until, 'j F Y, H:i')} ({until.tzname()})"
         detail = _("until %(moment)s") % {"moment": moment}
-    return Planned(ItemKind.PASS, key.public_id, label, detail, temp_key=key)
+    return Planned(ItemKind.PASS, key.public_id, _label(key), detail, temp_key=key)
 
 
 def _invitations(

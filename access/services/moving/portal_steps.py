@@ -6,8 +6,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from access.models import ItemKind, ItemState, MoveOut, MoveOutItem
+from access.models import ItemKind, ItemState, MoveOut, MoveOutItem, VisitorLink
 from access.services.moving import items
+from access.services.visitors import links
 from families.models import Grant
 from families.services.people import leaving as portal_side
 from portal.audit.trail import By
@@ -35,7 +36,8 @@ def pause_connections(move_out: MoveOut, by: By) -> None:
 
 
 def end_visitor_links(move_out: MoveOut, by: By) -> None:
-    """Nothing yet: no visitor gets a link that could end. Their place in the order is here, after the passes."""
+    """End the links by which visitors see passes of the family: also of those that could not be deleted before."""
+    _each(move_out, ItemKind.VISITOR_LINK, lambda item: _end_link(move_out, by, item))
 
 
 def _each(move_out: MoveOut, kind: ItemKind, end: Callable[[MoveOutItem], None]) -> None:
@@ -93,3 +95,14 @@ def _pause(move_out: MoveOut, by: By, item: MoveOutItem) -> None:
         items.mark([item], ItemState.GONE, _("Paused."), entry=entry)
     else:
         items.mark([item], ItemState.GONE, _("It was paused already."))
+
+
+def _end_link(move_out: MoveOut, by: By, item: MoveOutItem) -> None:
+    portal_side.check_may_move_out(by, move_out.family)
+    found = VisitorLink.objects.filter(public_id=item.key).select_related("temp_key__family")
+    link = found.first()
+    if link is None or not links.end_link(by, link=link):
+        items.mark([item], ItemState.GONE, _("It had been ended already."))
+        return
+    entry = items.newest_entry(links.REVOKE_EVENT, link.temp_key.public_id)
+    items.mark([item], ItemState.GONE, _("Ended."), entry=entry)

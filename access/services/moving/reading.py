@@ -14,7 +14,15 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.models import ItemKind, ItemState, MoveOut, MoveOutItem, MoveOutReading, MoveOutState
+from access.models import (
+    ItemKind,
+    ItemState,
+    MoveOut,
+    MoveOutItem,
+    MoveOutReading,
+    MoveOutState,
+    VisitorLink,
+)
 from access.services.moving import passing
 from access.services.moving.beginning import about, take_in
 from access.services.moving.passing import PassesRead
@@ -119,6 +127,8 @@ def judge(
             return _of_connection(move_out, item)
         case ItemKind.PASS:
             return _of_pass(item, passes)
+        case ItemKind.VISITOR_LINK:
+            return _of_link(item)
         case ItemKind.OWNERSHIP:
             return _of_ownership(item, is_read=has_members)
         case ItemKind.MEMBER:
@@ -261,6 +271,12 @@ def _of_pass(item: MoveOutItem, passes: PassesRead) -> Seen:
     if key.missing_answers:
         return ItemState.UNKNOWN, _("The last answer did not name it. It takes a second one to be sure.")
     return ItemState.LEFT, item.words or _("The door system still names it.")
+
+
+def _of_link(item: MoveOutItem) -> Seen:
+    if VisitorLink.objects.filter(public_id=item.key, revoked_at=None).exists():
+        return ItemState.LEFT, item.words or _("Whoever holds it can still see its pass.")
+    return ItemState.GONE, _("It shows nothing any more.")
 
 
 def _of_ownership(item: MoveOutItem, *, is_read: bool) -> Seen:
