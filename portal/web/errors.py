@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 
+from portal.web.access import names_secret
 from portal.web.pages import wants_fragment
 
 
@@ -52,7 +53,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     text = _("This page is too old. Nothing was sent. Load it again.")
     if wants_fragment(request):
         return notice(request, text, 403)
-    return render(request, "403_csrf.html", status=403)
+    # Whoever came by a link has no account, and no way into the portal: the link is all they have.
+    page = "403_csrf_link.html" if names_secret(request) else "403_csrf.html"
+    return render(request, page, status=403)
 
 
 def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
