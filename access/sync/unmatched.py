@@ -165,14 +165,31 @@ def _settle(group: Sequence[TempKey], mine: TempKey | None) -> int:
             waiting.append(key)
     if not waiting:
         return 0
-    found = candidates(waiting[0])
-    pairs = list(zip(waiting, found, strict=False))
-    if len(found) == len(waiting) and all(key.at <= one.at for key, one in pairs):
-        return sum(adopt(key, one, By.system()) for key, one in pairs)
-    if not found:
-        for key in waiting:
+    pairs, left = _pair(waiting, candidates(waiting[0]))
+    adopted = sum(adopt(key, one, By.system()) for key, one in pairs)
+    told_apart = {key.pk for key, _one in pairs}
+    for key in waiting:
+        if key.pk not in told_apart and not any(key.at <= one.at for one in left):
             _give_up_where_told(key)
-    return 0
+    return adopted
+
+
+def _pair(
+    waiting: Sequence[TempKey], found: Sequence[TempKey]
+) -> tuple[list[tuple[TempKey, TempKey]], Sequence[TempKey]]:
+    """Which of them are which, where nobody has to be asked, and what is left; both in their order.
+
+    What was seen before a later one was asked for is none of that one: they are gone through in pieces.
+    """
+    pairs: list[tuple[TempKey, TempKey]] = []
+    begin = 0
+    for end, key in enumerate([*waiting[1:], None], 1):
+        seen = [one for one in found[len(pairs) :] if key is None or one.at < key.at]
+        some = list(zip(waiting[begin:end], seen, strict=False))
+        if len(seen) == end - begin and all(asked.at <= one.at for asked, one in some):
+            pairs += some
+            begin = end
+    return pairs, found[len(pairs) :]
 
 
 def _is_being_kept(command: Command, now: datetime) -> bool:
