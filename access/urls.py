@@ -16,6 +16,7 @@ urlpatterns = [
         openings.opening_press,
         name="opening_press",
     ),
+    path("", include("access.urls_devices")),
     path("", include("access.urls_passes")),
     path("", include("access.urls_moves")),
     path("", include("access.urls_credentials")),

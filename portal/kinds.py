@@ -4,13 +4,14 @@
 its person may not see. Whether they may do this with it is asked by the service.
 """
 
-from access.models import TempKey
+from access.models import Device, TempKey
 from families.models import Family, Member, Property
 from families.scope import visible_people
 from portal.connections.models import Connection
 
 KINDS = {
     "connection": Connection.objects.visible_to,
+    "device": Device.objects.visible_to,
     "family": Family.objects.visible_to,
     "member": Member.objects.visible_to,
     "person": visible_people,

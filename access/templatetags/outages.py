@@ -55,16 +55,16 @@ def outage_words(watch: Watch) -> str:
         return _("Not known: nobody could ask")
     if number:
         told = ngettext("Offline once, for %(time)s", "Offline %(n)d times, for %(time)s", number)
-        words = told % {"n": number, "time": length(watch.offline)}
+        words = told % {"n": number, "time": how_long(watch.offline)}
     else:
         words = _("Never seen offline")
     if watch.unknown:
-        words = _("%(words)s; nobody asked for %(time)s") % {"words": words, "time": length(watch.unknown)}
+        words = _("%(words)s; nobody asked for %(time)s") % {"words": words, "time": how_long(watch.unknown)}
     return f"{words}, {over}"
 
 
 @register.filter
-def length(value: timedelta) -> str:
+def how_long(value: timedelta) -> str:
     """A length of time in its two largest units: "2 h 5 min", "40 s"."""
     seconds = max(0, round(value.total_seconds()))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400

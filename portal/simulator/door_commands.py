@@ -109,10 +109,13 @@ def delete_face(caller: Caller, param: Any) -> Any:
 
 def check_device_permission(caller: Caller, param: Any) -> Any:
     """Assumption: a device that is not the family's is answered with false. To check: ask for another's."""
-    family = caller.family(param)
+    family, devices = caller.family(param), caller.world.estate.devices
+    is_guest = family.accounts[caller.account_id] == "guest"
     return [
         {
-            "permission": each["mac"] in family.devices and family.accounts[caller.account_id] != "guest",
+            "permission": each["mac"] in family.devices
+            and not devices[each["mac"]].is_denied
+            and not is_guest,
             **each,
         }
         for each in param["devices"]

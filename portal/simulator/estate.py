@@ -36,7 +36,10 @@ class Relay:
 
 @dataclass
 class Device:
-    """``stream_field`` is the name under which the stream address is told: the reference uses two."""
+    """``stream_field`` is the name under which the stream address is told: the reference uses two.
+
+    ``is_denied``: nobody may use it, whatever their rights.
+    """
 
     mac: str
     device_name: str
@@ -49,6 +52,7 @@ class Device:
     stream_address: str
     relays: list[Relay]
     security_relays: list[Relay] | None
+    is_denied: bool = False
 
 
 @dataclass

@@ -64,12 +64,13 @@ def call(world: World, given: dict[str, Any]) -> Any:
 
 
 def device(world: World, given: dict[str, Any]) -> Any:
-    """A device goes off or on, gets another name, or is taken out of one family or of all."""
+    """A device goes off or on, gets another name, is denied to everybody or no more, is taken out of one family or all."""
     found = world.estate.devices.get(given.get("mac", ""))
     if found is None:
         raise ValueError("there is no such device")
     found.online = given.get("online", found.online)
     found.device_name = given.get("device_name", found.device_name)
+    found.is_denied = given.get("is_denied", found.is_denied)
     if given.get("removed"):
         for family in world.estate.families.values():
             if (
@@ -142,7 +143,7 @@ KINDS: dict[str, tuple[Callable[[World, dict[str, Any]], Any], set[str]]] = {
         | {"picture_after_seconds", "has_picture"},
     ),
     "call": (call, HISTORY_FIELDS | {"call_name", "call_sip"}),
-    "device": (device, {"mac", "online", "device_name", "removed", "residence_id"}),
+    "device": (device, {"mac", "online", "device_name", "is_denied", "removed", "residence_id"}),
     "family": (family, {"residence_id", "online", "installed", "family_name", "is_gone"}),
     "member": (member, {"residence_id", "account_id", "email", "auth", "removed"}),
     "rename": (rename, {"residence_id", "from", "to"}),

@@ -32,6 +32,7 @@ FILES = (
     "door-card",
     "press",
     "strip",
+    "device",
     "dialog",
     "attention",
     "bars",

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from access.models import Lapse
 from access.selectors.outages import PERIOD, list_watches
-from access.templatetags.outages import length, outage_bands, outage_words
+from access.templatetags.outages import how_long, outage_bands, outage_words
 from families.models import Kind
 from tests.factories import (
     DeviceFactory,
@@ -188,4 +188,4 @@ def test_many_devices_cost_one_query(device, django_assert_num_queries):
     [(0, "0 s"), (59.6, "1 min"), (61, "1 min 1 s"), (7500, "2 h 5 min"), (7200, "2 h"), (93_600, "1 d 2 h")],
 )
 def test_lengths_are_told_in_two_units(seconds, words):
-    assert length(timedelta(seconds=seconds)) == words
+    assert how_long(timedelta(seconds=seconds)) == words

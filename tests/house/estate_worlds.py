@@ -44,6 +44,8 @@ class Worlds:
         self.simulator = simulator
         # No page shows one of them, and no address.
         self.upstream_ids = [SHARED_MAC]
+        # But for the page of a device: whose it is, by MAC.
+        self.macs: dict[str, str] = {}
         self.now = timezone.now()
 
     def row(self, factory: Any, **fields: Any) -> Any:
@@ -75,6 +77,7 @@ class Worlds:
         self.row(make.ReachFactory, connection=connection, family=family, account_id=account)
         member = self._member(world)
         mac = self.upstream(device_told.get("mac", "0C0FFEE0E15E"))
+        self.macs[mac] = word
         device = self._device(world, mac, is_public=False)
         self._device(world, SHARED_MAC, is_public=True)
         relay = self.row(
@@ -123,7 +126,7 @@ class Worlds:
             is_online=not is_public,
             online_changed_at=self.now - timedelta(minutes=30),
             sip=f"{world.word}-sip",
-            stream_address=f"rtsp://{world.word}.example/{VAULT}",
+            stream_address=f"rtsp://{world.office}.example/live",
         )
         if is_public:
             self.row(make.OutageFactory, device=device)

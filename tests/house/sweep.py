@@ -68,7 +68,9 @@ READS_ALSO = {
     },
 }
 # Where the answer to a form is a secret of the upstream: asked for by somebody who may, and on the trail as a reveal.
-REVEALS = frozenset({"families:panel_open", "access:credential_reveal"})
+REVEALS = frozenset({"families:panel_open", "access:credential_reveal", "access:device_stream"})
+# Where managers and auditors read the MAC of a device that is theirs to see; no address ever has one.
+SHOWS_MACS = frozenset({"access:device_detail", "access:device_check", "access:device_stream"})
 # As every id of ours is written, and nobody's.
 MISSING = "AAAAAAAAAAAAAAAAAAAAAA"
 # Whatever a page, a form or an action answers to somebody who may be there. 502 and 503: the upstream, told in words.
