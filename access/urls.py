@@ -7,6 +7,11 @@ urlpatterns = [
     path("doors/", doors.device_list, name="device_list"),
     path("families/<str:family_id>/doors/", doors.family_doors, name="family_doors"),
     path(
+        "families/<str:family_id>/doors/<str:relay_id>/open/",
+        openings.opening_confirm,
+        name="opening_confirm",
+    ),
+    path(
         "families/<str:family_id>/doors/<str:relay_id>/openings/",
         openings.opening_create,
         name="opening_create",

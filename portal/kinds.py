@@ -4,7 +4,7 @@
 its person may not see. Whether they may do this with it is asked by the service.
 """
 
-from access.models import Device, TempKey
+from access.models import Device, Relay, TempKey
 from families.models import Family, Member, Property
 from families.scope import visible_people
 from portal.connections.models import Connection
@@ -17,4 +17,5 @@ KINDS = {
     "person": visible_people,
     "property": Property.objects.visible_to,
     "pass": TempKey.objects.visible_to,
+    "relay": Relay.objects.visible_to,
 }

@@ -181,7 +181,10 @@ POLICIES = {
     "access:device_check_many": Policy(POST, MANAGERS, body={"device": "device"}),
     "access:device_stream": Policy(POST, MANAGERS, recent_sign_in=True, objects={"device_id": "device"}),
     "access:family_doors": Policy(objects={"family_id": "family"}),
-    "access:opening_create": Policy(POST, ACTORS, objects={"family_id": "family", "relay_id": "relay"}),
+    "access:opening_confirm": Policy(roles=ACTORS, objects={"family_id": "family", "relay_id": "relay"}),
+    "access:opening_create": Policy(
+        POST, ACTORS, objects={"family_id": "family", "relay_id": "relay"}, body={"through": "relay"}
+    ),
     "access:opening_press": Policy(
         roles=ACTORS, objects={"family_id": "family", "relay_id": "relay", "command_id": "press"}
     ),

@@ -12,15 +12,23 @@ from access.models import Device, Opening, Picture, Relay
 from portal.accounts.models import User
 from portal.audit.models import Command, State
 
-# How long an accepted press may wait for its opening before the page says that none was seen.
-SEEN_WITHIN = timedelta(seconds=90)
+# Within this time a second press of the same door is asked about first.
+ASK_AGAIN = timedelta(seconds=5)
+# How long a page goes on telling what a press did, where that is known.
+TOLD_FOR = timedelta(seconds=90)
+# How long it goes on asking for the opening of a press that was accepted or is unknown.
+ASKED_FOR = timedelta(minutes=10)
 # How long a door goes on saying that nobody knows what its last press did.
 UNKNOWN_SHOWN = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Press:
-    """A press as the page tells it. ``step`` is one of on_its_way, accepted, seen, nothing_seen, refused, not_sent, unknown, no_trace."""
+    """A press as the page tells it. ``step`` is one of on_its_way, accepted, seen, nothing_seen, refused, not_sent, unknown, no_trace.
+
+    Nothing was seen when two good readings of the family's log, after the time in which its opening may stand there, did
+    not bring it; until then it is accepted, however long that takes.
+    """
 
     command: Command
     step: str
@@ -30,7 +38,13 @@ class Press:
     @property
     def version(self) -> str:
         """Changes whenever there is something new to show."""
-        return f"{self.step}-{self.opening.picture if self.opening else 'none'}"
+        is_over = "" if self.is_waiting else "-over"
+        return f"{self.step}-{self.opening.picture if self.opening else 'none'}{is_over}"
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether nobody knows what it did: the door may be open."""
+        return self.step in {"unknown", "no_trace"}
 
 
 def get_press(user: User, *, relay: Relay, command_id: str) -> Press:
@@ -47,18 +61,33 @@ def describe_press(command: Command) -> Press:
     return _press(command, getattr(command, "opening", None))
 
 
+def find_last_press(user: User, relay: Relay) -> Press | None:
+    """What a door still has to tell of its last press; None where there is nothing. One query."""
+    return _told(user, [relay.public_id]).get(relay.public_id)
+
+
+def find_pressed_just_now(relay: Relay, *, press: str = "") -> Command | None:
+    """The newest press within five seconds of this door that may have opened it: by anybody, through any family.
+
+    ``press`` is the one that is asking. Who made it is told only to whom the command is visible. One query.
+    """
+    doors = (
+        [relay.public_id]
+        if not relay.device.is_public
+        else doors_like(relay.device, relay).values("public_id")
+    )
+    recent = Command.objects.filter(
+        object_kind="relay", object_id__in=doors, created_at__gt=timezone.now() - ASK_AGAIN
+    )
+    recent = recent.exclude(state__in=[State.REFUSED, State.NOT_SENT]).exclude(press=press)
+    return recent.order_by("-created_at", "-pk").first()
+
+
 def list_presses(user: User, devices: Iterable[Any]) -> dict[str, Press]:
     """What a page of doors still has to tell of presses, by the door's public id: the last of each, where it was
     moments ago, or within a day where nobody knows what became of it. One query.
     """
-    doors = [relay.public_id for device in devices for relay in device.open_relays]
-    now = timezone.now()
-    told = Q(created_at__gt=now - SEEN_WITHIN) | Q(
-        state__in=[State.SENT, State.UNKNOWN, State.NO_TRACE], created_at__gt=now - UNKNOWN_SHOWN
-    )
-    commands = Command.objects.visible_to(user).filter(told, object_kind="relay", object_id__in=doors)
-    told_of = commands.select_related("opening").order_by("created_at", "pk")
-    return {command.object_id: describe_press(command) for command in told_of}
+    return _told(user, [relay.public_id for device in devices for relay in device.open_relays])
 
 
 def families_for(user: User, device: Device, relay: Relay | None = None) -> list[Relay]:
@@ -94,17 +123,33 @@ def doors_like(device: Device, relay: Relay | None = None) -> QuerySet[Relay]:
     return doors
 
 
+def _told(user: User, doors: list[str]) -> dict[str, Press]:
+    now = timezone.now()
+    told = (
+        Q(created_at__gt=now - TOLD_FOR)
+        | Q(state=State.SUCCEEDED, opening=None, created_at__gt=now - ASKED_FOR)
+        | Q(state__in=[State.SENT, State.UNKNOWN, State.NO_TRACE], created_at__gt=now - UNKNOWN_SHOWN)
+    )
+    commands = Command.objects.visible_to(user).filter(told, object_kind="relay", object_id__in=doors)
+    commands = commands.select_related("opening").order_by("created_at", "pk")
+    return {command.object_id: describe_press(command) for command in commands}
+
+
 def _press(command: Command, opening: Opening | None) -> Press:
-    is_fresh = timezone.now() - command.created_at < SEEN_WITHIN
+    age = timezone.now() - command.created_at
     if opening is not None:
         # The picture comes a little after the row.
-        return Press(command, "seen", opening, is_waiting=is_fresh and opening.picture == Picture.WANTED)
+        return Press(
+            command, "seen", opening, is_waiting=age < TOLD_FOR and opening.picture == Picture.WANTED
+        )
     match command.state_now:
         case State.INTENT | State.SENT:
             return Press(command, "on_its_way", None, is_waiting=True)
+        case State.SUCCEEDED if command.not_seen_at is not None:
+            return Press(command, "nothing_seen", None, is_waiting=False)
         case State.SUCCEEDED:
-            return Press(command, "accepted" if is_fresh else "nothing_seen", None, is_waiting=is_fresh)
+            return Press(command, "accepted", None, is_waiting=age < ASKED_FOR)
         case State.UNKNOWN:
-            return Press(command, "unknown", None, is_waiting=is_fresh)
+            return Press(command, "unknown", None, is_waiting=age < ASKED_FOR)
         case state:
             return Press(command, state, None, is_waiting=False)

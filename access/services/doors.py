@@ -1,22 +1,41 @@
 """What people do with doors."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from access.models import Relay
+from access.selectors.presses import find_pressed_just_now
 from access.sync.presses import OPEN_COMMAND
 from access.sync.wanted import want_history
 from families.services.acting import reach_of
 from portal.accounts.models import User
-from portal.audit.models import Command, State
+from portal.audit.models import Actor, Command, State
 from portal.audit.trail import About, By
 from portal.connections import calling
 from portal.connections.calling import Action, Performed
 
 OPEN_EVENT = "door.open"
-ASK_AGAIN = timedelta(seconds=5)
+LIMITED_OVER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What somebody was told ahead of a press and wants all the same.
+
+    ``offline``: that the device was offline when last asked. ``again``: the public id of the command by which the
+    same door was pressed moments ago.
+    """
+
+    offline: bool = False
+    again: str = ""
+
+
+class DoorOffline(Exception):
+    """The device was offline when last asked: ask before pressing. Nothing was sent."""
 
 
 class PressedJustNow(Exception):
@@ -27,29 +46,53 @@ class PressedJustNow(Exception):
         self.earlier = earlier
 
 
+class OpenedTooOften(Exception):
+    """The hour's limit is reached: of the person, or (``is_familys``) of the family. Nothing was sent.
+
+    ``next_at``: from when on the next press is possible.
+    """
+
+    def __init__(self, limit: int, next_at: datetime, *, is_familys: bool) -> None:
+        super().__init__(limit)
+        self.limit = limit
+        self.next_at = next_at
+        self.is_familys = is_familys
+
+
 def open_door(
-    actor: User, *, relay: Relay, press: str, reason: str = "", confirmed: bool = False
+    actor: User, *, relay: Relay, press: str, reason: str = "", answers: Answers = Answers()
 ) -> Performed:
     """Open a door once, on behalf of ``actor``; the command's state says what is known of it.
 
-    ``relay`` comes with its device and family, and was fetched through ``visible_to(actor)``. ``press`` is the
-    press's own name: a repeat sends nothing and returns the first outcome. Raises PressedJustNow unless
-    ``confirmed``, acting.NoConnection, and trail.AuditUnavailable; nothing was sent then. When the state is unknown
-    the door may be open: the caller must not offer to try again by itself. Marks the family's history as
-    wanted within two seconds. Cost: 1 upstream call (trigger_akuvox_remote_open_door).
+    ``relay`` comes with its device and family, and was fetched through ``visible_to(actor)`` for this press. ``press``
+    is the press's own name: a repeat sends nothing and returns the first outcome. Raises DoorOffline and
+    PressedJustNow where ``answers`` does not hold the answer, OpenedTooOften, acting.NoConnection, and
+    trail.AuditUnavailable; nothing was sent then. When the state is unknown the door may be open: the caller must not
+    offer to try again by itself. Marks the family's history as wanted within two seconds. Cost: 1 upstream call
+    (trigger_akuvox_remote_open_door).
     """
     if not actor.may_act:
         raise PermissionDenied
-    if not confirmed:
-        _ask_when_pressed_just_now(relay, press)
     device, family = relay.device, relay.device.family
     reach = reach_of(family)
     about = About(family.pk, family.name, "relay", relay.public_id, device.name)
     parameters = {"device": device.name, "door": str(relay), "mac": device.mac, "relay_id": relay.relay_id}
+
+    def check() -> None:
+        if not device.is_online and not answers.offline:
+            raise DoorOffline
+        earlier = find_pressed_just_now(relay, press=press)
+        # Who was told of one press knows nothing of another that came meanwhile.
+        if earlier is not None and earlier.public_id != answers.again:
+            raise PressedJustNow(earlier)
+        _check_limits(actor, relay, press)
+
     performed = calling.perform(
         By.person(actor),
         reach.connection,
-        Action(OPEN_COMMAND, OPEN_EVENT, about, press, parameters, reason),
+        # Design decision: intents are written one after the other, so that of two presses at the same moment the
+        # second one sees the first.
+        Action(OPEN_COMMAND, OPEN_EVENT, about, press, parameters, reason, check),
         lambda client, command_id: client.trigger_akuvox_remote_open_door(
             residence_id=family.residence_id, mac=device.mac, relay_id=relay.relay_id, command_id=command_id
         ),
@@ -59,10 +102,17 @@ def open_door(
     return performed
 
 
-def _ask_when_pressed_just_now(relay: Relay, press: str) -> None:
-    recent = Command.objects.filter(
-        object_kind="relay", object_id=relay.public_id, created_at__gt=timezone.now() - ASK_AGAIN
-    )
-    earlier = recent.exclude(state__in=[State.REFUSED, State.NOT_SENT]).order_by("-created_at").first()
-    if earlier is not None and earlier.press != press:
-        raise PressedJustNow(earlier)
+def _check_limits(actor: User, relay: Relay, press: str) -> None:
+    """Raise OpenedTooOften where this hour's presses that may have reached the door system are as many as allowed."""
+    began = timezone.now() - LIMITED_OVER
+    presses = Command.objects.filter(name=OPEN_COMMAND, actor_kind=Actor.PERSON, created_at__gt=began)
+    presses = presses.exclude(state=State.NOT_SENT).exclude(press=press).order_by("-created_at")
+    for limit, counted, is_familys in (
+        (settings.OPENS_PER_PERSON_AN_HOUR, presses.filter(actor=actor), False),
+        (settings.OPENS_PER_FAMILY_AN_HOUR, presses.filter(family=relay.device.family_id), True),
+    ):
+        if not limit:
+            continue
+        # The press with which the hour became full: when it is an hour old, one more is possible.
+        for filled_at in counted.values_list("created_at", flat=True)[limit - 1 : limit]:
+            raise OpenedTooOften(limit, filled_at + LIMITED_OVER, is_familys=is_familys)

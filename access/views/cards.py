@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from access import selectors
@@ -39,12 +40,23 @@ def troubles_of(cards: Sequence[Mapping[str, Any]]) -> list[Trouble]:
     return list(found.values())
 
 
-def opener(user: User, relay: Relay, device: Device) -> dict[str, Any]:
-    """Where and with what this person opens a door; a token of "" where they may only look."""
+def opener(user: User, relay: Relay, device: Device, *, is_shared: bool | None = None) -> dict[str, Any]:
+    """Where and with what this person opens a door, for access/_press.html.
+
+    ``press``: a token for the one press, "" where they may only look. ``holds``: whether a press that is held long enough
+    is sent without another question: not where something must be answered or told first. ``is_shared``: whether it
+    stands for several families; without, as the selectors say.
+    """
+    if is_shared is None:
+        is_shared = (getattr(device, "shared_by", None) or 0) > 1
+    names = [device.family.public_id, relay.public_id]
     return {
         "relay": relay,
-        "url": reverse("access:opening_create", args=[device.family.public_id, relay.public_id]),
+        "url": reverse("access:opening_create", args=names),
+        "ask_url": reverse("access:opening_confirm", args=names),
         "press": new_press(user.pk, press_purpose(relay)) if user.may_act else "",
+        "holds": device.is_online and not relay.is_security and not settings.OPEN_REASON_REQUIRED,
+        "is_shared": is_shared,
     }
 
 

@@ -15,54 +15,25 @@ from families.models import Family, Grant, PropertyLimit
 from portal.audit.models import Command, Entry, State
 from portal.connections.models import Connection
 from portal.web.presses import new_press
+from tests.access.opening import OPEN, a_door, hidden_in, press_door
 from tests.audit.trails import holds
 from tests.factories import (
     AuditorFactory,
-    ConnectionFactory,
-    DeviceFactory,
     FamilyAdminFactory,
     FamilyFactory,
     GrantFactory,
     ManagerFactory,
     OpeningFactory,
     PropertyLimitFactory,
-    ReachFactory,
     RelayFactory,
 )
 from tests.families.house import HTMX, a_trail_that_refuses
 from tests.plugins.simulator import SimulatorProcess
 
-OPEN = "trigger_akuvox_remote_open_door"
-
 
 @pytest.fixture
-def upstream(simulator: SimulatorProcess) -> Connection:
-    return ConnectionFactory(base_url=simulator.url, access_token=simulator.token)
-
-
-@pytest.fixture
-def relay(upstream: Connection, simulator: SimulatorProcess) -> Relay:
-    """A door of the simulator's estate, as a sync would have written it."""
-    family, device, door = simulator.door()
-    return RelayFactory(
-        relay_id=door["relay_id"],
-        device=DeviceFactory(
-            mac=device["mac"],
-            name=device["device_name"],
-            family=ReachFactory(
-                connection=upstream,
-                family__residence_id=family["residence_id"],
-                family__name=family["family_name"],
-            ).family,
-        ),
-    )
-
-
-def press_door(client: Client, user, relay: Relay, *, press: str = "", headers=HTMX, **fields: str):
-    client.force_login(user)
-    token = press or new_press(user.pk, f"open:{relay.public_id}")
-    url = reverse("access:opening_create", args=[relay.device.family.public_id, relay.public_id])
-    return client.post(url, {"press": token, **fields}, headers=headers)
+def relay(simulator: SimulatorProcess) -> Relay:
+    return a_door(simulator)
 
 
 @pytest.mark.django_db
@@ -119,11 +90,10 @@ class TestPressing:
         asked = press_door(client, manager, relay, reason="again")
 
         assert asked.status_code == 422
-        assert "Pressed moments ago" in asked.text
+        assert re.search(r"Opened \d s ago by Ana. Again\?", asked.text)
         assert 'value="again"' in asked.text
         assert len(simulator.journal(OPEN)) == 1
-        token = re.search(r'name="press" value="([^"]+)"', asked.text)[1]
-        assert press_door(client, manager, relay, press=token, confirmed="on").status_code == 200
+        assert press_door(client, manager, relay, **hidden_in(asked.text)).status_code == 200
         assert len(simulator.journal(OPEN)) == 2
 
     def test_the_press_marks_the_history_as_wanted(self, client, simulator, relay):
