@@ -5,7 +5,13 @@ from access.views import doors, openings
 app_name = "access"
 urlpatterns = [
     path("doors/", doors.device_list, name="device_list"),
+    path("doors/changes/", doors.device_changes, name="device_changes"),
     path("families/<str:family_id>/doors/", doors.family_doors, name="family_doors"),
+    path(
+        "families/<str:family_id>/doors/changes/",
+        doors.family_door_changes,
+        name="family_door_changes",
+    ),
     path(
         "families/<str:family_id>/doors/<str:relay_id>/open/",
         openings.opening_confirm,

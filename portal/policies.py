@@ -180,7 +180,9 @@ POLICIES = {
     "access:device_check": Policy(POST, MANAGERS, objects={"device_id": "device"}),
     "access:device_check_many": Policy(POST, MANAGERS, body={"device": "device"}),
     "access:device_stream": Policy(POST, MANAGERS, recent_sign_in=True, objects={"device_id": "device"}),
+    "access:device_changes": Policy(),
     "access:family_doors": Policy(objects={"family_id": "family"}),
+    "access:family_door_changes": Policy(objects={"family_id": "family"}),
     "access:opening_confirm": Policy(roles=ACTORS, objects={"family_id": "family", "relay_id": "relay"}),
     "access:opening_create": Policy(
         POST, ACTORS, objects={"family_id": "family", "relay_id": "relay"}, body={"through": "relay"}

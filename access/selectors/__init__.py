@@ -1,13 +1,14 @@
 """Reads doors and what passed through them for the pages; every function starts from what the person may see."""
 
-from access.selectors.doors import (
+from access.selectors.board import (
     DoorFilter,
     DoorPage,
-    doors_as_of,
-    get_relay,
     list_doors,
     list_family_doors,
+    list_places,
+    list_shown,
 )
+from access.selectors.doors import get_relay
 from access.selectors.hours import Counted, count_by_hour
 from access.selectors.presses import Press, describe_press, get_press, list_presses
 
@@ -18,10 +19,11 @@ __all__ = [
     "Press",
     "count_by_hour",
     "describe_press",
-    "doors_as_of",
     "get_press",
     "get_relay",
     "list_doors",
     "list_family_doors",
+    "list_places",
     "list_presses",
+    "list_shown",
 ]

@@ -1,12 +1,15 @@
 """The portal's addresses; beside them the peer's pages, and a view that does nothing behind the same middleware."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.utils import timezone
 
-from access.models import Opening
+from access.models import Device, Opening
+from access.selectors.board import PAGE_SIZE
 from families.models import Family
 from portal.policies import POLICIES as PORTAL_POLICIES
 from portal.web.access import GET_POST, Policy
@@ -67,6 +70,26 @@ class FamilyAdmin(ReadingAdmin):
         return reach.connection.name if reach else "–"
 
 
+class DeviceAdmin(ReadingAdmin):
+    """The doors in the same way, and as many of them on a page as on ours."""
+
+    list_per_page = PAGE_SIZE
+    list_display = ("name", "family", "in_property", "device_type", "is_public", "is_online", "doors", "sip", "last_opening_at", "outages")  # fmt: skip
+    list_select_related = ("family__property",)
+    list_filter = ("is_online", "is_public", "device_type", "family__property")
+    search_fields = ("name", "mac", "family__name")
+    ordering = ("search_text", "id")
+
+    def in_property(self, device: Device) -> str:
+        return str(device.family.property or "–")
+
+    def doors(self, device: Device) -> str:
+        return ", ".join(str(relay) for relay in device.relays.filter(gone_at=None))
+
+    def outages(self, device: Device) -> int:
+        return device.outages.filter(began_at__gt=timezone.now() - timedelta(days=30)).count()
+
+
 def nothing(request: HttpRequest) -> HttpResponse:
     """The limit of every page: the middleware, the session and the person, and nothing else."""
     return HttpResponse(str(request.user.pk))
@@ -75,6 +98,7 @@ def nothing(request: HttpRequest) -> HttpResponse:
 site = Site(name="admin")
 site.register(Opening, OpeningAdmin)
 site.register(Family, FamilyAdmin)
+site.register(Device, DeviceAdmin)
 
 POLICIES = {
     **PORTAL_POLICIES,
@@ -82,6 +106,7 @@ POLICIES = {
     "raw_families": Policy(),
     "admin:access_opening_changelist": Policy(GET_POST),
     "admin:families_family_changelist": Policy(GET_POST),
+    "admin:access_device_changelist": Policy(GET_POST),
 }
 urlpatterns = [
     path("peer/admin/", site.urls),

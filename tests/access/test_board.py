@@ -85,7 +85,7 @@ class TestTheBoard:
         DeviceFactory()
         shared = DeviceFactory(is_public=True)
 
-        assert cards(client.get(BOARD, {"show": "public"}).text) == {shared.public_id}
+        assert cards(client.get(BOARD, {"public": "1"}).text) == {shared.public_id}
 
     @pytest.mark.parametrize("text", ["courtyard", "núñez", "NUN"])
     def test_it_finds_by_door_and_family(self, client, manager, text):
@@ -122,7 +122,19 @@ class TestTheBoard:
 
         assert "12 minutes ago" in client.get(BOARD).text
 
-    @pytest.mark.parametrize("query", ["after=forged", "property=x", "show=all", "page=-1"])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "after=forged",
+            "property=x",
+            "show=all",
+            "page=-1",
+            "type=x",
+            "family=x",
+            "public=2",
+            "before=forged",
+        ],
+    )
     def test_a_strange_address_is_no_error(self, client, manager, query):
         device = DeviceFactory()
 

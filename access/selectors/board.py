@@ -1,0 +1,355 @@
+"""Reads the board: devices with all that their cards show, each once, however many families share it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import (
+    Case,
+    Func,
+    IntegerField,
+    JSONField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.utils import timezone
+
+from access.macs import spelt_as_macs
+from access.models import DEVICE_TYPES, Device, Lapse, Outage, Relay
+from access.selectors.outages import LAPSE, OFFLINE, PERIOD, watch_of
+from families.models import Family, FamilyRowQuerySet, Grant, Kind, Property, SyncState, within_grant
+from families.selectors.freshness import is_late
+from families.selectors.searching import names_matching
+from families.sync.readings import longest_silence
+from portal.accounts.models import User
+from portal.cursors import beyond, read_cursor, write_cursor
+
+# Fills rows of two, three and four cards.
+PAGE_SIZE = 48
+ONLINE = "online"
+STATES = (ONLINE, "offline")
+# Of properties: families that are in none. Of types: those that have no name of ours.
+IN_NONE, OTHER = "none", "other"
+
+
+@dataclass(frozen=True)
+class DoorFilter:
+    """What the board shows; "" is everything. ``type`` is one of DEVICE_TYPES or OTHER, ``property_id`` may be IN_NONE."""
+
+    text: str = ""
+    type: str = ""
+    property_id: str = ""
+    family_id: str = ""
+    state: str = ""
+    is_public: bool = False
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether some doors are left out by choice."""
+        return self != DoorFilter()
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether anything is chosen beside the text."""
+        return self != DoorFilter(text=self.text)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A property or a family by which the board can be narrowed."""
+
+    public_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """Those that are offered: properties, and a family admin's families, or the one that was asked for."""
+
+    properties: list[Place]
+    families: list[Place]
+
+
+@dataclass(frozen=True)
+class DoorPage:
+    """A page of the board, with cursors to what is before and after it, "" where nothing is.
+
+    ``total`` and ``online`` count all within reach, ``fitting`` those that the filter leaves.
+    """
+
+    devices: list[Device]
+    before: str
+    after: str
+    total: int
+    online: int
+    fitting: int
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When what the page shows was read, the oldest of it; None where something never was."""
+        times = [device.read_at for device in self.devices]  # type: ignore[attr-defined]
+        return None if None in times else min(times, default=None)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether some of it is older than it should be."""
+        return any(device.is_late for device in self.devices)  # type: ignore[attr-defined]
+
+
+def list_places(user: User, family_id: str = "") -> Places:
+    """The properties and families that somebody can choose on the board, by name. One query."""
+    properties = Property.objects.visible_to(user).values_list(Value(0), "public_id", "name")
+    families = Family.objects.visible_to(user).filter(gone_at=None)
+    if not user.is_family_admin:
+        families = families.filter(public_id=family_id.replace("\0", ""))
+    wanted = families.values_list(Value(1), "public_id", "name")
+    rows = wanted if user.is_family_admin else properties.union(wanted, all=True)
+    found: tuple[list[Place], list[Place]] = ([], [])
+    for kind, public_id, name in rows:
+        found[kind].append(Place(public_id, name))
+    for places in found:
+        places.sort(key=lambda place: place.name.casefold())
+    return Places(*found)
+
+
+def list_doors(user: User, chosen: DoorFilter, *, before: str = "", after: str = "") -> DoorPage:
+    """A page of the devices within the person's reach, by name. One query; one more where nothing fits.
+
+    Each comes with family and property, and ``open_relays``, ``shared_by`` (how many families), ``offline_since``,
+    ``watch`` (its last 30 days), ``read_at`` and ``is_late``. A family admin is told nothing from before their grants.
+    """
+    place = read_cursor("doors", after or before, str, int)
+    backwards = bool(before) and not after and place is not None
+    found = _standing(_narrowed(_there(user), chosen))
+    if place is not None:
+        found = found.filter(beyond("search_text", *place, is_descending=backwards))
+    found = found.order_by("search_text", "pk")
+    shown = (found.reverse() if backwards else found).values("pk")[: PAGE_SIZE + 1]
+    counts = _counts(user, chosen)
+    rows = list(
+        _dressed(user, Device.objects.filter(pk__in=shown)).annotate(**counts).order_by("search_text", "pk")
+    )
+    if not rows:
+        return DoorPage([], "", "", *_counted(User.objects.values(**counts).get(pk=user.pk)))
+    has_more = len(rows) > PAGE_SIZE
+    if has_more:
+        del rows[0 if backwards else -1]
+    # Whoever came here by a cursor came from the other side, where at least one row was.
+    has_before = has_more if backwards else place is not None
+    has_after = True if backwards else has_more
+    first, last = (write_cursor("doors", row.search_text, row.pk) for row in (rows[0], rows[-1]))
+    counted = _counted(vars(rows[0]))
+    return DoorPage(_read(user, rows), first if has_before else "", last if has_after else "", *counted)
+
+
+def list_family_doors(user: User, family: Family) -> list[Device]:
+    """All devices of one family, by name, with what they have on the board. One query."""
+    devices = Device.objects.visible_to(user).filter(family=family, gone_at=None)
+    return _read(user, _dressed(user, devices).order_by("search_text", "pk"))
+
+
+def list_shown(user: User, ids: Collection[str]) -> list[Device]:
+    """Those of these devices that are still there, with what they have on the board. One query."""
+    return _read(user, _dressed(user, _there(user).filter(public_id__in=ids)))
+
+
+def _there(user: User) -> FamilyRowQuerySet[Device]:
+    # The families that are gone are few, and looked up once.
+    gone = Family.objects.filter(gone_at__isnull=False)
+    return Device.objects.visible_to(user).filter(gone_at=None).exclude(family__in=gone)
+
+
+def _standing(devices: FamilyRowQuerySet[Device]) -> FamilyRowQuerySet[Device]:
+    """Of these rows each device once: of a public one that which is known longest.
+
+    Design decision: found out for each page, from an index of the public ones alone, and not kept in a column. Which
+    row stands for a device depends on whose families one sees and on what was chosen of them.
+    """
+    return devices.filter(Q(is_public=False) | Q(pk__in=_first(devices)))
+
+
+def _first(devices: FamilyRowQuerySet[Device]) -> QuerySet[Device, Any]:
+    shared = devices.filter(is_public=True).order_by().values("mac")
+    return shared.annotate(first=Min("pk")).values("first")
+
+
+def _narrowed(devices: FamilyRowQuerySet[Device], chosen: DoorFilter) -> FamilyRowQuerySet[Device]:
+    if chosen.state:
+        devices = devices.filter(is_online=chosen.state == ONLINE)
+    if chosen.is_public:
+        devices = devices.filter(is_public=True)
+    if chosen.type == OTHER:
+        devices = devices.exclude(device_type__in=list(DEVICE_TYPES))
+    elif chosen.type:
+        devices = devices.filter(device_type=chosen.type)
+    if chosen.property_id == IN_NONE:
+        devices = devices.filter(family__in=Family.objects.filter(property=None))
+    elif chosen.property_id:
+        inside = Family.objects.filter(property__public_id=chosen.property_id)
+        devices = devices.filter(family__in=inside)
+    if chosen.family_id:
+        devices = devices.filter(family__public_id=chosen.family_id)
+    if chosen.text:
+        devices = devices.filter(_finding(chosen.text))
+    return devices
+
+
+def _finding(text: str) -> Q:
+    """Devices by name, by MAC in any spelling, or by the name of their family."""
+    found = names_matching(text) | Q(family__in=Family.objects.filter(names_matching(text)))
+    for way in spelt_as_macs(text):
+        found |= names_matching(way)
+    return found
+
+
+def _counts(user: User, chosen: DoorFilter) -> dict[str, Any]:
+    there = _there(user)
+    counts = {"counted_own": _count(there.filter(is_public=False))}
+    counts["counted_shared"] = _count(Device.objects.filter(pk__in=_first(there)))
+    if chosen.is_narrow:
+        fitting = _narrowed(there, chosen)
+        counts["fitting_own"] = _count(fitting.filter(is_public=False))
+        counts["fitting_shared"] = _count(Device.objects.filter(pk__in=_first(fitting)))
+    return counts
+
+
+def _counted(row: Mapping[str, Any]) -> tuple[int, int, int]:
+    total, online = map(sum, zip(row["counted_own"], row["counted_shared"], strict=True))
+    fitting = row["fitting_own"][0] + row["fitting_shared"][0] if "fitting_own" in row else total
+    return total, online, fitting
+
+
+def _count(devices: QuerySet[Device]) -> Subquery:
+    online = Case(When(is_online=True, then=1))
+    told = _Values(_Count("pk"), _Count(online))
+    return Subquery(devices.order_by().annotate(told=told).values("told"))
+
+
+class _Count(Func):
+    """Counts without grouping: Django's own, of nothing, then finds nothing."""
+
+    function = "COUNT"
+    output_field = IntegerField()
+
+
+class _Values(Func):
+    """Its expressions as an array."""
+
+    output_field = JSONField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        return self.as_sql(compiler, connection, function="json_array", **more)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        return self.as_sql(compiler, connection, function="jsonb_build_array", **more)
+
+
+class _Rows(Func):
+    """Its expressions as an array for each row, in an array of all rows; an empty one of none."""
+
+    output_field = JSONField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        template = "json_group_array(json_array(%(expressions)s))"
+        return self.as_sql(compiler, connection, template=template, **more)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        template = "COALESCE(jsonb_agg(jsonb_build_array(%(expressions)s)), '[]')"
+        return self.as_sql(compiler, connection, template=template, **more)
+
+
+def _rows(found: QuerySet[Any], *columns: str) -> Subquery:
+    return Subquery(found.order_by().annotate(told=_Rows(*columns)).values("told"))
+
+
+def _dressed(user: User, devices: QuerySet[Device]) -> QuerySet[Device]:
+    """With all that a card shows, in one query: relays, outages and the rest come as arrays beside their device."""
+    since = timezone.now() - PERIOD
+    of_it = {"device": OuterRef("pk")}
+    relays = Relay.objects.filter(**of_it, gone_at=None)
+    outages = Outage.objects.filter(Q(ended_at=None) | Q(ended_at__gt=since), **of_it)
+    lapses = Lapse.objects.filter(family=OuterRef("family"), ended_at__gt=since)
+    read = SyncState.objects.filter(family=OuterRef("family"), kind=Kind.DEVICES)
+    sharing = Device.objects.visible_to(user).filter(mac=OuterRef("mac"), is_public=True, gone_at=None)
+    opened = sharing.filter(last_opening_at__isnull=False)
+    told: dict[str, Any] = {}
+    if user.is_family_admin:
+        opened = opened.filter(within_grant(user, "last_opening_at"))
+        grants = Grant.objects.now().filter(person=user, family=OuterRef("family")).order_by()
+        told["told_since"] = Subquery(grants.values("family").annotate(at=Min("starts_at")).values("at"))
+    newest = opened.order_by().values("mac").annotate(at=Max("last_opening_at")).values("at")
+    return devices.select_related("family__property").annotate(
+        relays_told=_rows(relays, "pk", "public_id", "relay_id", "name", "number", "is_security"),
+        outages_told=_rows(outages, "began_at", "ended_at", "resolution_seconds"),
+        lapses_told=_rows(lapses, "began_at", "ended_at"),
+        read_at=Subquery(read.values("last_good_at")[:1]),
+        shared_by=Case(
+            When(is_public=True, then=Subquery(sharing.order_by().annotate(n=_Count("pk")).values("n"))),
+            default=0,
+        ),
+        # A shared door was last opened when any of its families opened it.
+        opened_anywhere=Case(When(is_public=True, then=Subquery(newest))),
+        **told,
+    )
+
+
+def _read(user: User, rows: Iterable[Any]) -> list[Device]:
+    """The devices with what came beside them made of it."""
+    now = timezone.now()
+    devices = []
+    for device in rows:
+        device.open_relays = _relays(device)
+        begins = max(now - PERIOD, device.first_seen_at)
+        if user.is_family_admin:
+            since = device.told_since or now
+            begins = max(begins, since)
+            if device.last_opening_at is not None and device.last_opening_at < since:
+                device.last_opening_at = None
+        device.last_opening_at = device.opened_anywhere or device.last_opening_at
+        outages = [(OFFLINE, _moment(began), _moment(ended), at) for began, ended, at in device.outages_told]
+        lapses = [(LAPSE, _moment(began), _moment(ended), 0) for began, ended in device.lapses_told]
+        if device.read_at is not None and device.read_at < now - longest_silence():
+            # The silence of now: it is written down when it is over.
+            lapses.append((LAPSE, device.read_at, None, 0))
+        device.watch = watch_of(begins, now, outages + lapses)
+        device.offline_since = _offline_since(device, outages, begins if user.is_family_admin else None)
+        device.is_late = device.read_at is not None and is_late(Kind.DEVICES, device.read_at)
+        devices.append(device)
+    return devices
+
+
+def _offline_since(device: Device, outages: Iterable[Any], since: datetime | None) -> datetime | None:
+    """Since when it is offline; None while it is not, and where that was before ``since``."""
+    began = max((began for _, began, ended, _ in outages if ended is None), default=None)
+    return None if device.is_online or began is None or (since and began < since) else began
+
+
+def _relays(device: Any) -> list[Relay]:
+    relays = [
+        Relay(
+            pk=pk,
+            public_id=public_id,
+            device=device,
+            relay_id=relay_id,
+            name=name,
+            number=number,
+            is_security=bool(security),
+        )
+        for pk, public_id, relay_id, name, number, security in device.relays_told
+    ]
+    return sorted(relays, key=lambda relay: (relay.is_security, relay.number, relay.pk))
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A moment of an array: ISO, in UTC where it does not say."""
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
