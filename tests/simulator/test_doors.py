@@ -148,6 +148,16 @@ def test_a_face_is_registered_and_deleted(rid, wire):
     assert wire.refused("delete_akuvox_face_file_info", residence_id=rid) == "face_not_found"
 
 
+def test_a_device_that_is_denied_may_be_used_by_nobody(simulator, wire):
+    family = simulator.family(auth="admin", is_gone=False)
+    mac = family["devices"][0]["mac"]
+    param = {"residence_id": family["residence_id"], "devices": [{"mac": mac}]}
+    for is_denied in (True, False):
+        simulator.device(mac, is_denied=is_denied)
+        [told] = wire.result("check_akuvox_device_permission", **param)
+        assert told["permission"] is not is_denied
+
+
 def test_permission_is_told_of_each_device(simulator, wire):
     family, device, _ = simulator.door()
     param = {

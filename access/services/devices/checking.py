@@ -83,7 +83,13 @@ class Checked:
         return any(row.verdict != Verdict.NOT_ASKED for row in self.rows)
 
 
-def check_devices(actor: User, devices: Sequence[Device]) -> list[Checked]:
+def check_devices(
+    actor: User,
+    devices: Sequence[Device],
+    *,
+    devices_at_once: int = DEVICES_AT_ONCE,
+    families_at_once: int = FAMILIES_AT_ONCE,
+) -> list[Checked]:
     """Ask whether the accounts that act in these devices' families may use them, on behalf of ``actor``, a manager.
 
     ``devices`` come with their families and were fetched through ``visible_to(actor)``. Each family is one question
@@ -96,7 +102,9 @@ def check_devices(actor: User, devices: Sequence[Device]) -> list[Checked]:
     seen = Family.objects.visible_to(actor).filter(pk__in=families)
     if not actor.may_act or not actor.is_manager or seen.count() != len(families):
         raise PermissionDenied
-    return _Check(actor, families, devices).run()
+    check = _Check(actor, families, devices)
+    check.choose(devices, devices_at_once, families_at_once)
+    return check.run()
 
 
 class _Check:
@@ -111,12 +119,14 @@ class _Check:
         self.rows: dict[int, list[Row]] = {pk: [] for pk in families}
         self.names: dict[int, tuple[str, str]] = {}
         self.others: dict[int, int] = {}
+
+    def choose(self, devices: Sequence[Device], devices_at_once: int, families_at_once: int) -> None:
+        """Which of them are asked about now."""
         for number, device in enumerate(devices):
+            is_one_more = device.family_id not in self.asked and len(self.asked) >= families_at_once
             if device.gone_at is not None or device.family.gone_at is not None:
                 self._leave([device], Gone())
-            elif number >= DEVICES_AT_ONCE or (
-                device.family_id not in self.asked and len(self.asked) >= FAMILIES_AT_ONCE
-            ):
+            elif number >= devices_at_once or is_one_more:
                 self._leave([device], Left())
             else:
                 self.asked.setdefault(device.family_id, []).append(device)
