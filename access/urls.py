@@ -29,6 +29,7 @@ urlpatterns = [
     ),
     path("", include("access.urls_devices")),
     path("", include("access.urls_passes")),
+    path("", include("access.urls_handing")),
     path("", include("access.urls_moves")),
     path("", include("access.urls_credentials")),
     path("", include("access.urls_visitors")),

@@ -195,6 +195,14 @@ POLICIES = {
     "access:pass_list": Policy(),
     "access:pass_delete": Policy(GET_POST, ACTORS, body={"pass": "pass"}),
     "access:family_passes": Policy(objects={"family_id": "family"}),
+    "access:pass_detail": Policy(objects={"pass_id": "pass"}),
+    "access:pass_change": Policy(GET_POST, ACTORS, objects={"pass_id": "pass"}),
+    "access:pass_reveal": Policy(POST, ACTORS, recent_sign_in=True, objects={"pass_id": "pass"}),
+    # With a code or a link in it the view asks for a recent sign-in, and keeps what was typed.
+    "access:pass_mail": Policy(GET_POST, ACTORS, objects={"pass_id": "pass"}),
+    "access:pass_sheet": Policy(POST, ACTORS, recent_sign_in=True, objects={"pass_id": "pass"}),
+    "access:visitor_link_create": Policy(POST, ACTORS, recent_sign_in=True, objects={"pass_id": "pass"}),
+    "access:visitor_link_revoke": Policy(POST, ACTORS, objects={"pass_id": "pass"}),
     # A visitor's link: whoever holds it may see its pass.
     "access:visitor_pass": Policy(GET_POST, is_open=True, objects={"secret": "key"}),
     # Credentials: of one's own account in a family; unlimited managers also of the organisation's. No auditor.

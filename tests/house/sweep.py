@@ -68,7 +68,15 @@ READS_ALSO = {
     },
 }
 # Where the answer to a form is a secret of the upstream: asked for by somebody who may, and on the trail as a reveal.
-REVEALS = frozenset({"families:panel_open", "access:credential_reveal", "access:device_stream"})
+REVEALS = frozenset(
+    {
+        "families:panel_open",
+        "access:credential_reveal",
+        "access:device_stream",
+        "access:pass_reveal",
+        "access:pass_sheet",
+    }
+)
 # Where managers and auditors read the MAC of a device that is theirs to see; no address ever has one.
 SHOWS_MACS = frozenset({"access:device_detail", "access:device_check", "access:device_stream"})
 # As every id of ours is written, and nobody's.
