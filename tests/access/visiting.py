@@ -11,7 +11,8 @@ from access.models import TempKey, VisitorLink
 from access.services.visitors import links
 from access.sync.passes import Whose
 from families.models import Kind
-from portal.accounts.models import User
+from portal.accounts.models import GuessLimit, User
+from portal.audit.models import Command, Entry
 from portal.upstream.client import Client as Upstream
 from portal.upstream.client import StaticToken
 from tests.access.passing import LIST
@@ -29,6 +30,7 @@ class Visited:
     simulator: SimulatorProcess
     key: TempKey
     digits: str
+    qr_url: str
     maker: User
     secret: str = ""
 
@@ -49,9 +51,9 @@ class Visited:
         client = Upstream(simulator.url, StaticToken(simulator.token))
         listed = client.get_akuvox_open_door_temp_key_config(residence_id=key.family.residence_id).result
         whose = Whose(key.family, key.account_id)
-        [digits] = [row.temp_key for row in listed if whose.fingerprint(row.temp_key) == key.fingerprint]
+        [row] = [one for one in listed if whose.fingerprint(one.temp_key) == key.fingerprint]
         simulator.clear_journal()
-        visited = cls(simulator, key, digits, maker)
+        visited = cls(simulator, key, row.temp_key, row.qr_code_url, maker)
         visited.works(hours_ago=1, hours_more=1)
         visited.secret = visited.link().secret
         return visited
@@ -82,6 +84,11 @@ class Visited:
         """The digits as a page shows them."""
         return " ".join(self.digits[at : at + 4] for at in range(0, len(self.digits), 4))
 
+    def secrets(self) -> list[str]:
+        """What must stand nowhere: the digits, plain and in fours, the picture's name, and the link's own secret."""
+        picture = self.qr_url.rpartition("/")[2].partition(".png")[0]
+        return [self.digits, self.grouped, picture, self.secret]
+
     def asked(self) -> list[dict[str, Any]]:
         """The lists of passes that the stand-in was asked for."""
         return self.simulator.journal(LIST)
@@ -89,3 +96,14 @@ class Visited:
     def press(self, client: Client | None = None, **headers: str) -> Any:
         """Press "Show my code"."""
         return (client or Client()).post(self.path, headers=headers)
+
+
+def deeds(event: str) -> list[tuple[str, str]]:
+    """Phase and outcome of each entry of an event, in their order."""
+    return list(Entry.objects.filter(event=event).order_by("number").values_list("phase", "outcome"))
+
+
+def kept() -> str:
+    """All that the database holds where something of a visitor's could stand."""
+    models = (Entry, Command, TempKey, VisitorLink, GuessLimit)
+    return "\n".join(str(row) for model in models for row in model.objects.values_list())

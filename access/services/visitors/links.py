@@ -12,15 +12,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from access.models import TempKey, VisitorLink
 from access.selectors.passes import PassState, state_of
 from access.selectors.visitors import digest_of, stands
+from access.services.passes.revealing import about, may_reveal
 from families.services.acting import may_act_in
+from families.services.placements import record_or_undo
 from portal.accounts.models import User
-from portal.audit import trail
-from portal.audit.trail import About, By
+from portal.audit.trail import By
 from portal.web.zones import find_zone
 
 MAKE_EVENT, REVOKE_EVENT = "visitor_link.make", "visitor_link.revoke"
@@ -45,10 +45,10 @@ def make_link(actor: User, *, key: TempKey, language: str = "", time_zone: str =
     """A link for the visitor of a pass; an earlier one of the same pass ends with it.
 
     ``key`` was fetched through ``visible_to(actor)``. ``language`` and ``time_zone`` are the visitor's; one that we do
-    not know counts as none. Raises PermissionDenied and NothingToShow: nothing was made then.
+    not know counts as none. Raises PermissionDenied, NothingToShow and trail.AuditUnavailable: nothing was made then.
     """
     may_act_in(actor, key.family)
-    if not key.may_be_deleted_by(actor):
+    if not may_reveal(actor, key):
         raise PermissionDenied
     secret = secrets.token_urlsafe(SECRET_BYTES)
     now = timezone.now()
@@ -67,21 +67,25 @@ def make_link(actor: User, *, key: TempKey, language: str = "", time_zone: str =
             made_by=actor,
             made_at=now,
         )
-        parameters = {"link": link.public_id, "language": link.language, "time_zone": link.time_zone}
-        trail.record(
-            MAKE_EVENT, By.person(actor), about(key), parameters=parameters | {"earlier_links_ended": ended}
-        )
+        parameters = {
+            "link": link.public_id,
+            "language": link.language,
+            "time_zone": link.time_zone,
+            "earlier_links_ended": ended,
+        }
+        record_or_undo(MAKE_EVENT, By.person(actor), about(key), parameters)
     return NewLink(link, secret)
 
 
 def end_link(by: By | User, *, link: VisitorLink) -> bool:
     """End a link: from now on it shows nothing. False where it had ended already, and nothing was written.
 
-    ``link`` was fetched through ``visible_to`` of the person. Raises PermissionDenied where it is not theirs to end.
+    ``link`` was fetched through ``visible_to`` of the person. Raises PermissionDenied where it is not theirs to end, and
+    trail.AuditUnavailable: it stands as before then.
     """
     if isinstance(by, User):
         may_act_in(by, link.temp_key.family)
-        if not link.temp_key.may_be_deleted_by(by):
+        if not may_reveal(by, link.temp_key):
             raise PermissionDenied
         by = By.person(by)
     with transaction.atomic():
@@ -90,7 +94,7 @@ def end_link(by: By | User, *, link: VisitorLink) -> bool:
         if not still.update(revoked_at=link.revoked_at, revoked_by_name=link.revoked_by_name):
             link.refresh_from_db(fields=["revoked_at", "revoked_by_name"])
             return False
-        trail.record(REVOKE_EVENT, by, about(link.temp_key), parameters={"link": link.public_id})
+        record_or_undo(REVOKE_EVENT, by, about(link.temp_key), {"link": link.public_id})
     return True
 
 
@@ -108,9 +112,3 @@ def live_link(key: TempKey) -> VisitorLink | None:
 def address_of(secret: str) -> str:
     """The whole address of a link, as it is given to the visitor."""
     return f"{settings.PUBLIC_URL}{reverse('access:visitor_pass', args=[secret])}"
-
-
-def about(key: TempKey) -> About:
-    """The pass as the trail names it."""
-    name = key.label or _("a pass made elsewhere")
-    return About(key.family_id, key.family.name, "pass", key.public_id, name)
