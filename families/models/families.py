@@ -101,7 +101,11 @@ class Family(models.Model):
 
     class Meta:
         verbose_name_plural = "families"
-        indexes = [models.Index(fields=["search_text", "id"], name="families_family_name")]
+        indexes = [
+            models.Index(fields=["search_text", "id"], name="families_family_name"),
+            # Those that are gone are few: what belongs to them is left out of lists by their numbers.
+            models.Index(fields=["id"], name="families_family_gone", condition=Q(gone_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.name
