@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from access.views import doors, openings
+from access.views import doors, openings, pictures
 
 app_name = "access"
 urlpatterns = [
@@ -34,4 +34,8 @@ urlpatterns = [
     path("", include("access.urls_credentials")),
     path("", include("access.urls_visitors")),
     path("log/openings/<str:opening_id>/thumbnail.jpg", openings.opening_thumbnail, name="opening_thumbnail"),
+    path("log/openings/<str:opening_id>/picture.jpg", pictures.opening_picture, name="opening_picture"),
+    path(
+        "log/openings/<str:opening_id>/picture/", pictures.opening_picture_page, name="opening_picture_page"
+    ),
 ]

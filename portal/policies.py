@@ -191,6 +191,8 @@ POLICIES = {
         roles=ACTORS, objects={"family_id": "family", "relay_id": "relay", "command_id": "press"}
     ),
     "access:opening_thumbnail": Policy(objects={"opening_id": "opening"}),
+    "access:opening_picture": Policy(objects={"opening_id": "opening"}),
+    "access:opening_picture_page": Policy(objects={"opening_id": "opening"}),
     # Passes.
     "access:pass_list": Policy(),
     "access:pass_delete": Policy(GET_POST, ACTORS, body={"pass": "pass"}),

@@ -42,7 +42,7 @@ def fetch_wanted() -> int:
     wanted = claim()
     if not wanted:
         return 0
-    hosts = _hosts({opening.family_id for opening in wanted})
+    hosts = hosts_of({opening.family_id for opening in wanted})
     with ThreadPoolExecutor(THREADS, "pictures") as pool:
         outcomes = list(
             pool.map(lambda opening: _fetch(opening, hosts.get(opening.family_id, set())), wanted)
@@ -66,7 +66,7 @@ def claim() -> list[Opening]:
     return found
 
 
-def _hosts(families: set[int]) -> dict[int, set[str]]:
+def hosts_of(families: set[int]) -> dict[int, set[str]]:
     """The hosts that may be asked for pictures of each family: the setting's and those of its connections."""
     hosts: dict[int, set[str]] = {family: set(settings.CAPTURE_HOSTS) for family in families}
     reaches = Reach.objects.filter(family__in=families, gone_at=None)

@@ -35,6 +35,7 @@ OPENING_COLUMNS = (
     "device_name",
     "open_door_type",
     "picture",
+    "picture_url",
     "seen_at",
     "family__public_id",
     "family__name",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from access.models import Picture
+from access.services.pictures import has_full_picture
 from access.sync.windows import CLOCK, WINDOW
 from portal.accounts.models import User
 from portal.desk.log import Row
@@ -71,6 +72,8 @@ class _Teller:
         self._log_url = _address("desk:family_log")
         self._family_url = _address("families:family_detail")
         self._thumbnail_url = _address("access:opening_thumbnail")
+        self._picture_url = _address("access:opening_picture")
+        self._picture_page_url = _address("access:opening_picture_page")
         self._labels = {
             "family": _("Family"),
             "seen": _("First seen by the portal"),
@@ -123,6 +126,7 @@ class _Teller:
                 facts.append((_("Reason"), values["command__reason"]))
         facts.append((labels["seen"], self._clock(values["seen_at"])))
         result = "opened" if values["is_success"] else "refused"
+        has_full = has_full_picture(values["picture"], values["picture_url"])
         return {
             "who": by or values["account_name"] or labels["nobody"],
             "note": labels["portal"] if by else "",
@@ -131,6 +135,8 @@ class _Teller:
             "status": result,
             "result": labels[result],
             "thumbnail_url": self._thumbnail_url(hidden) if values["picture"] == Picture.READY else "",
+            "picture_url": self._picture_url(hidden) if has_full else "",
+            "picture_page_url": self._picture_page_url(hidden) if has_full else "",
             "picture_words": PICTURE_WORDS.get(values["picture"], ""),
             "facts": facts,
         }

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from . import pictures
 from .answers import Answer, page, refusal
 from .faults import Fault
 from .wire import Refused
@@ -113,6 +114,13 @@ def _changed(handler: BaseHTTPRequestHandler, fault: Fault, answer: Answer, comm
         return Answer(200, drawing, "image/svg+xml")
     if kind == "pixel_flood":
         return Answer(200, _flood(), "image/png")
+    if kind == "animated":
+        return Answer(200, pictures.moving(), "image/webp")
+    if kind == "not_a_picture":
+        # The first bytes of one, and then anything.
+        return Answer(
+            200, b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + b"<script>alert(1)</script>" * 40, "image/jpeg"
+        )
     return answer
 
 
@@ -186,12 +194,12 @@ def bomb() -> bytes:
 
 @functools.lru_cache(maxsize=1)
 def _flood() -> bytes:
-    """A PNG of a few kilobytes that says it is 30,000 pixels wide and high."""
+    """A PNG of a few kilobytes that says it is 50,000 pixels wide and high."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
     rows = zlib.compress(b"\0" * 2_000_000, 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 

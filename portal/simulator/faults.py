@@ -28,6 +28,8 @@ KINDS = {
     "body": True,
     "svg": False,
     "pixel_flood": False,
+    "animated": False,
+    "not_a_picture": False,
 }
 
 # A fault for all is for all commands; the token endpoint and the pictures have to be named.

@@ -57,6 +57,15 @@ def qr_code(digits: str) -> bytes:
     return written.getvalue()
 
 
+@functools.lru_cache(maxsize=1)
+def moving() -> bytes:
+    """A WebP of three pictures, one after the other: red, green and blue."""
+    frames = [Image.new("RGB", THUMBNAIL, colour) for colour in ("red", "green", "blue")]
+    written = io.BytesIO()
+    frames[0].save(written, "WEBP", save_all=True, append_images=frames[1:], duration=100, lossless=True)
+    return written.getvalue()
+
+
 @functools.lru_cache(maxsize=128)
 def _doorway(camera: str, is_night: bool) -> Image.Image:
     """Sky or street, a house over the way with its windows, a wall at one side, the ground."""

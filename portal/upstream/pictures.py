@@ -2,27 +2,40 @@
 
 import io
 import re
+import threading
 from collections.abc import Collection
 
 from PIL import Image, ImageOps
 
 from portal.upstream import networks, transport
 
-MOST_PIXELS = 25_000_000
+# What a camera of a door takes, four times over. Unpacked it is three or four bytes for each.
+MOST_PIXELS = 9_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _LONGEST_ADDRESS = 4096
 # One name for one host: no other scripts, escapes or credentials, nothing two parsers could read differently.
 _ADDRESS = re.compile(
     r"(https?)://([a-z0-9.\-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?:[/?#].*)?", re.IGNORECASE
 )
+# Design decision: one is unpacked at a time in a process, however many threads have fetched some: a usual one takes
+# milliseconds, and what pictures cost in memory is known, whatever comes.
+_unpacking = threading.Lock()
 
 
 class PictureRefused(Exception):
     """This address or content is never fetched or shown; trying again changes nothing."""
 
 
+class PictureNotAllowed(PictureRefused):
+    """The address is none that may be asked: nothing was fetched."""
+
+
 class PictureUnavailable(Exception):
-    """The picture did not come this time."""
+    """The picture did not come this time. ``status`` is what was answered, None where nothing was."""
+
+    def __init__(self, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 def fetch_picture(
@@ -59,7 +72,7 @@ def fetch_picture(
             permit=permit,
         )
     except transport.AddressRefused:
-        raise PictureRefused("the host is not a public address") from None
+        raise PictureNotAllowed("the host is not a public address") from None
     except transport.Interrupted as error:
         if error.too_large:
             raise PictureRefused(f"it is larger than {cap_bytes} bytes") from None
@@ -69,7 +82,7 @@ def fetch_picture(
     if 300 <= reply.status < 400:
         raise PictureRefused("it leads to another address")
     if reply.status != 200:
-        raise PictureUnavailable(f"HTTP {reply.status}")
+        raise PictureUnavailable(f"HTTP {reply.status}", reply.status)
     data = bytes(reply.body)
     _open(data).close()
     return data
@@ -79,8 +92,14 @@ def reencode(data: bytes, *, max_side: int, as_png: bool = False) -> bytes:
     """The picture drawn anew as a JPEG (or PNG, for a QR code) within ``max_side`` pixels each way.
 
     Turned as its orientation says; nothing else of the original is left in it: no metadata, no
-    profile, no comment, no bytes behind the picture. Raises PictureRefused for what does not decode.
+    profile, no comment, no bytes behind the picture, and of one that moves only how it begins. Waits while others are
+    unpacked. Raises PictureRefused for what does not decode.
     """
+    with _unpacking:
+        return _draw(data, max_side, as_png=as_png)
+
+
+def _draw(data: bytes, max_side: int, *, as_png: bool) -> bytes:
     image = _open(data)
     try:
         # Before turning: a JPEG is decoded at the smaller size already.
@@ -106,21 +125,21 @@ def reencode(data: bytes, *, max_side: int, as_png: bool = False) -> bytes:
 
 
 def _check_address(url: str, allowed_hosts: Collection[str], allow_loopback: bool) -> bool:
-    """Whether the address may lead to this machine; raises PictureRefused where it may lead nowhere."""
+    """Whether the address may lead to this machine; raises PictureNotAllowed where it may lead nowhere."""
     if len(url) > _LONGEST_ADDRESS or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise PictureRefused("the address is not plain")
+        raise PictureNotAllowed("the address is not plain")
     found = _ADDRESS.fullmatch(url)
     if not found:
-        raise PictureRefused("the address is not one of a picture")
+        raise PictureNotAllowed("the address is not one of a picture")
     scheme, host, port = found[1].lower(), found[2].lower().rstrip("."), found[3]
     own_port = "443" if scheme == "https" else "80"
     allowed = {entry.lower() for entry in allowed_hosts}
     is_named = f"{host}:{port or own_port}" in allowed
     if not is_named and not (host in allowed and port in (None, own_port)):
-        raise PictureRefused("the host is not among the permitted ones")
+        raise PictureNotAllowed("the host is not among the permitted ones")
     may_be_local = allow_loopback and is_named
     if scheme == "http" and not may_be_local:
-        raise PictureRefused("only https is fetched")
+        raise PictureNotAllowed("only https is fetched")
     return may_be_local
 
 

@@ -34,6 +34,7 @@ class _Writer:
         self._nobody, self._call = icon("user-round", 20), icon("phone", 18)
         self._chevron = icon("chevron-right", 16)
         self._when, self._alt = _text(_("When")), _text(_("Picture taken at the door"))
+        self._failed = _text(_("The picture does not come now: see why"))
         self._statuses: dict[tuple[str, str], str] = {}
 
     def write(self, row: Mapping[str, Any]) -> str:
@@ -71,10 +72,10 @@ class _Writer:
     def _large(self, row: Mapping[str, Any]) -> str:
         if not row.get("picture_url"):
             return ""
-        address = _text(row["picture_url"])
+        page, address = _text(row.get("picture_page_url") or row["picture_url"]), _text(row["picture_url"])
         return (
-            f'<a href="{address}"><img class="entry__picture" src="{address}" width="240" height="180" loading="lazy" '
-            f'alt="{self._alt}"></a>'
+            f'<a class="entry__shot" href="{page}"><img class="entry__picture" src="{address}" width="240" height="180" '
+            f'loading="lazy" alt="{self._alt}" data-failed="{self._failed}"></a>'
         )
 
     def _result(self, row: Mapping[str, Any]) -> str:
