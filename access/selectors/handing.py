@@ -100,7 +100,8 @@ class ForVisitor:
     def door_words(self) -> str:
         """The doors in one line; "" where none is known."""
         more = [_("and %(n)d more") % {"n": self.more_doors}] if self.more_doors else []
-        return ", ".join([*self.doors, *more])
+        # Names of doors have commas in them.
+        return " · ".join([*self.doors, *more])
 
     @property
     def lines(self) -> list[str]:

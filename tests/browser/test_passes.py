@@ -43,7 +43,7 @@ def test_every_page_satisfies_axe_and_fits(visit: Visit, width: int, scheme: str
         page.get_by_role("button", name="Delete").click()
         is_fit(page, width)
         page.goto("/passes/?state=live")
-        page.locator(".pass-table a").first.click()
+        page.locator(".pass-table td a").first.click()
         page.wait_for_url(re.compile(r"/families/.+/passes/"))
         expect(page.get_by_text("The passes of")).to_be_visible()
         is_fit(page, width)

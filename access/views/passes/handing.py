@@ -57,6 +57,7 @@ def pass_sheet(request: SignedInRequest, pass_id: str) -> HttpResponse:
         "code": code,
         "told": for_visitor(key),
         "seconds": parts.SHEET_SECONDS,
+        "minutes": parts.SHEET_SECONDS // 60,
         "back_url": parts.page_of(key),
     }
     response = render(request, "access/pass_sheet.html", context)
