@@ -5,6 +5,8 @@ class AccessConfig(AppConfig):
     name = "access"
 
     def ready(self) -> None:
+        # Every worker knows by it how passes of a job are made.
+        from access.services.passes import jobs  # noqa: F401
         from access.sync import hours, passes
         from families.services import placements
         from families.words import index_words

@@ -195,6 +195,9 @@ POLICIES = {
     "access:opening_picture_page": Policy(objects={"opening_id": "opening"}),
     # Passes.
     "access:pass_list": Policy(),
+    # A property of the form is "place", as "property" is what a list was filtered by.
+    "access:pass_create": Policy(GET_POST, ACTORS, body={"family": "family", "place": "property"}),
+    "access:pass_match": Policy(GET_POST, ACTORS, objects={"pass_id": "pass"}, body={"candidate": "pass"}),
     "access:pass_delete": Policy(GET_POST, ACTORS, body={"pass": "pass"}),
     "access:family_passes": Policy(objects={"family_id": "family"}),
     "access:pass_detail": Policy(objects={"pass_id": "pass"}),

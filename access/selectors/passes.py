@@ -26,6 +26,7 @@ class PassState(models.TextChoices):
     """Where a pass stands at a moment; the first that fits, in this order."""
 
     GONE = "gone", _("Gone")
+    ASKED = "asked", _("May have been made")
     UNREAD = "unread", _("Window not understood")
     OVER = "over", _("Over")
     USED_UP = "used_up", _("Used up")
@@ -102,6 +103,8 @@ def state_of(key: TempKey, now: datetime) -> PassState:
     """Where it stands at ``now``."""
     if key.gone_at is not None:
         return PassState.GONE
+    if key.is_unmatched:
+        return PassState.ASKED
     if key.starts_at is None or key.ends_at is None:
         return PassState.UNREAD
     if key.ends_at <= now:
@@ -171,12 +174,14 @@ def _narrowed(found: TempKeyQuerySet, chosen: PassFilter) -> TempKeyQuerySet:
 
 def _in_state(state: PassState, now: datetime) -> Q:
     """The same as ``state_of`` says, asked of the database."""
-    is_there = Q(gone_at=None)
+    is_asked = Q(gone_at=None, fingerprint="")
+    is_there = Q(gone_at=None) & ~Q(fingerprint="")
     is_read = is_there & Q(starts_at__isnull=False, ends_at__isnull=False)
     has_time = is_read & Q(ends_at__gt=now)
     has_uses = Q(uses=None) | Q(uses__gt=0)
     return {
         PassState.GONE: Q(gone_at__isnull=False),
+        PassState.ASKED: is_asked,
         PassState.UNREAD: is_there & (Q(starts_at=None) | Q(ends_at=None)),
         PassState.OVER: is_read & Q(ends_at__lte=now),
         PassState.USED_UP: has_time & Q(uses__lte=0),

@@ -153,7 +153,9 @@ def _settle(group: Sequence[TempKey], mine: TempKey | None) -> int:
     waiting = []
     for key in group:
         command = key.command
-        if command is None or command.state in {State.REFUSED, State.NOT_SENT}:
+        if command is None:
+            continue
+        if command.state in {State.REFUSED, State.NOT_SENT}:
             # The process that asked died before it could take its row back.
             TempKey.objects.filter(pk=key.pk, fingerprint="").delete()
         elif command.is_open or (key != mine and _is_being_kept(command, now)):

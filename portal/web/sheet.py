@@ -44,6 +44,7 @@ FILES = (
     "selection",
     "pass",
     "pass-code",
+    "pass-form",
     "visitor",
     "change",
     "credential",

@@ -25,6 +25,14 @@ def may_say(user: User, key: TempKey) -> bool:
     return key.may_be_deleted_by(user)
 
 
+def choices(user: User, key: TempKey) -> list[TempKey]:
+    """What may be the pass that was asked for, of what the person may see."""
+    visible = TempKey.objects.visible_to(user).filter(family=key.family_id)
+    found = unmatched.candidates(key)
+    seen = set(visible.filter(pk__in=[one.pk for one in found]).values_list("pk", flat=True)) if found else set()
+    return [one for one in found if one.pk in seen]
+
+
 def look(actor: User, key: TempKey) -> bool:
     """Read the account's list, and take what it tells; whether the pass is told apart, or given up, now.
 
@@ -46,7 +54,7 @@ def take(actor: User, *, key: TempKey, found: TempKey) -> None:
     trail.AuditUnavailable; nothing was changed then. Sends nothing.
     """
     _check(actor, key)
-    if found.pk not in {one.pk for one in unmatched.candidates(key)}:
+    if found.pk not in {one.pk for one in choices(actor, key)}:
         raise NotWaiting
     words = _("%(who)s took it for the one that was asked for.") % {"who": actor}
     try:

@@ -39,6 +39,7 @@ _KINDS = {
     PassState.USED_UP: "off",
     PassState.GONE: "off",
     PassState.UNREAD: "warn",
+    PassState.ASKED: "unknown",
 }
 # As they are offered: what matters first.
 STATES = (
@@ -48,6 +49,7 @@ STATES = (
     PassState.OVER,
     PassState.GONE,
     PassState.UNREAD,
+    PassState.ASKED,
 )
 LONGEST_TEXT = 100
 
@@ -112,7 +114,7 @@ def line_of(user: User, key: TempKey, now: datetime, account: Account | None = N
         kind=kind,
         state=str(state.label),
         note=note,
-        may_delete=state != PassState.GONE and key.may_be_deleted_by(user),
+        may_delete=state not in {PassState.GONE, PassState.ASKED} and key.may_be_deleted_by(user),
     )
 
 
@@ -153,6 +155,8 @@ def _filter(request: SignedInRequest, properties: set[str], family: Family | Non
 
 
 def _gone(key: TempKey) -> tuple[str, str]:
+    if not key.fingerprint:
+        return "off", _("it was asked for, and never seen")
     if is_deleted_here(key) and key.deletion is not None:
         return "off", _("deleted by %(name)s") % {"name": key.deletion.actor_name}
     # What we made and did not delete should be there.
