@@ -8,18 +8,21 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
 from access.models import Opening, Picture
+from access.selectors import Press
 from access.services import pictures
 from families.models import Kind
 from portal.audit.models import Entry
 from portal.ids import hidden_id
 from tests.factories import (
     AuditorFactory,
+    CommandFactory,
     FamilyAdminFactory,
     GrantFactory,
     ManagerFactory,
@@ -117,6 +120,21 @@ class TestThePicture:
         client.force_login(ManagerFactory())
 
         assert "/picture." not in client.get(reverse("desk:log_list")).text
+
+    def test_a_press_that_was_seen_has_it_in_place_without_a_script(self, simulator, opening):
+        Opening.objects.filter(pk=opening.pk).update(picture=Picture.READY)
+        opening.refresh_from_db()
+        press = Press(CommandFactory(actor_name="Ana"), "seen", opening, is_waiting=False)
+
+        page = render_to_string("access/_press.html", {"press": press, "thumbnail_url": "/small.jpg"})
+
+        assert page.count("<details") == 1
+        assert f'src="{path_of(opening)}"' in page
+        assert f'href="{path_of(opening, "opening_picture_page")}"' in page
+        opening.picture_url = ""
+        assert "<details" not in render_to_string(
+            "access/_press.html", {"press": press, "thumbnail_url": "/small.jpg"}
+        )
 
 
 class TestWhoMay:
