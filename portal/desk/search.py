@@ -9,6 +9,7 @@ from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from access.macs import spelt_as_macs
 from access.models import Device, TempKey
 from families.models import Family, Member
 from families.selectors.searching import names_matching
@@ -49,12 +50,19 @@ class Found:
 
 
 def find(user: User, text: str) -> Found:
-    """What carries all words of ``text`` in its name, within the person's reach. Four queries at most."""
+    """What carries all words of ``text`` in its name, within the person's reach; a device also in its MAC, however spelt.
+
+    Four queries at most.
+    """
     named = names_matching(text)
-    here = named & Q(gone_at=None, family__gone_at=None)
+    there = Q(gone_at=None, family__gone_at=None)
+    here = named & there
+    of_device = named
+    for way in spelt_as_macs(text):
+        of_device |= names_matching(way)
     families = Family.objects.visible_to(user).filter(named, gone_at=None).select_related("property")
     members = Member.objects.visible_to(user).filter(here).select_related("family")
-    devices = Device.objects.visible_to(user).filter(here).select_related("family")
+    devices = Device.objects.visible_to(user).filter(of_device & there).select_related("family")
     passes = TempKey.objects.visible_to(user).filter(here).select_related("family")
     query = urlencode({"q": text})
     groups = [
@@ -85,13 +93,12 @@ def _member_hit(member: Member) -> Hit:
 
 
 def _device_hit(device: Device) -> Hit:
-    return Hit(
-        device.name, device.family.name, reverse("access:family_doors", args=[device.family.public_id])
-    )
+    return Hit(device.name, device.family.name, reverse("access:device_detail", args=[device.public_id]))
 
 
 def _pass_hit(key: TempKey) -> Hit:
-    return Hit(key.label, key.family.name, reverse("access:family_passes", args=[key.family.public_id]))
+    name = key.label or key.visitor_name or key.visitor_email
+    return Hit(name, key.family.name, reverse("access:pass_detail", args=[key.public_id]))
 
 
 def _family_url(family: Family) -> str:

@@ -1,5 +1,6 @@
 """The first page: what needs attention, for whom."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,18 @@ class TestAttention:
 
         for name in ("Dark House", "Service Entrance", "Busy House", "Changed House", "Unread House"):
             assert name in text
+
+    def test_one_device_that_is_offline_leads_to_its_page_and_more_of_them_to_the_board(
+        self, client, manager
+    ):
+        device = DeviceFactory(is_online=False)
+        for _ in range(2):
+            DeviceFactory(is_online=False, mac=device.mac, is_public=True)
+        assert re.search(r'href="/doors/[\w-]{22}/"', client.get("/").text)
+        DeviceFactory(is_online=False)
+        text = client.get("/").text
+        assert not re.search(r'href="/doors/[\w-]{22}/"', text)
+        assert "/doors/?show=offline" in text
 
     def test_nothing_of_strangers_is_told(self, client):
         limit = PropertyLimitFactory()

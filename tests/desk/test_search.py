@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from access.models import TempKey
+from access.macs import device_text
+from access.models import Device, TempKey
 from portal.desk.search import SHOWN_AT_MOST
 from portal.text import searchable
 from tests.factories import (
@@ -102,7 +103,7 @@ def test_passes_are_found_by_their_label(client, manager):
 
     found = find(client, "cleaner")
 
-    assert f'href="{reverse("access:family_passes", args=[key.family.public_id])}"' in found
+    assert f'href="{reverse("access:pass_detail", args=[key.public_id])}"' in found
     assert "Cleaner of old" not in found
 
 
@@ -122,7 +123,7 @@ def test_every_row_leads_to_its_page(client, manager):
 
     assert f'href="{page}"' in found
     assert f'href="{page}#family-people"' in found
-    assert f'href="{reverse("access:family_doors", args=[device.family.public_id])}"' in found
+    assert f'href="{reverse("access:device_detail", args=[device.public_id])}"' in found
     assert "3 found" in found
 
 
@@ -156,3 +157,21 @@ def test_it_costs_four_queries_beside_session_and_person(client, manager, django
 def test_nobody_finds_anything_without_signing_in(client):
     assert client.get("/search/?q=x")["Location"].startswith(reverse("account_login"))
     assert client.get("/search/?q=x", headers=HTMX)["HX-Redirect"] == reverse("account_login")
+
+
+@pytest.mark.parametrize(
+    "text", ["0C110532D226", "0c:11:05:32:d2:26", "0C-11-05-32", "d226", "gate 0c:11:05"]
+)
+def test_a_device_is_found_by_its_mac_however_spelt_and_leads_to_its_page(client, manager, text):
+    device = DeviceFactory(mac="0C110532D226", name="Courtyard Gate")
+    Device.objects.update(search_text=device_text(device.name, device.mac))
+
+    assert f'href="/doors/{device.public_id}/"' in find(client, text)
+
+
+def test_no_mac_is_found_beyond_ones_reach(client):
+    device = DeviceFactory(mac="0C110532D226", name="Canary")
+    Device.objects.update(search_text=device_text(device.name, device.mac))
+    client.force_login(GrantFactory().person)
+
+    assert "Canary" not in find(client, "0C110532D226")

@@ -56,7 +56,10 @@ def tell_offline_families(user: User) -> Iterator[Item]:
 
 def tell_offline_doors(user: User) -> Iterator[Item]:
     visible = Device.objects.visible_to(user).filter(is_online=False, gone_at=None, family__gone_at=None)
-    offline = visible.values("mac").annotate(name=Min("name"), since=Max("online_changed_at"))
+    # Of a shared device the row of one family: its page tells of all.
+    offline = visible.values("mac").annotate(
+        name=Min("name"), since=Max("online_changed_at"), page=Min("public_id")
+    )
     found = list(offline.order_by("since")[: NAMED_AT_MOST + 1])
     if len(found) == 1:
         device = found[0]
@@ -64,7 +67,7 @@ def tell_offline_doors(user: User) -> Iterator[Item]:
         is_told = device["since"] and not user.is_family_admin
         detail = _("It went offline %(when)s.") % {"when": relative(device["since"])} if is_told else ""
         title = _("%(door)s is offline") % {"door": device["name"]}
-        yield Item("warn", title, detail, f"{reverse('access:device_list')}?show=offline", _("See it"))
+        yield Item("warn", title, detail, reverse("access:device_detail", args=[device["page"]]), _("See it"))
     elif found:
         total = len(found) if len(found) <= NAMED_AT_MOST else offline.count()
         title = ngettext("%d door is offline", "%d doors are offline", total) % total
