@@ -101,6 +101,7 @@ def detail_context(request: SignedInRequest, key: TempKey, shown: Shown = Shown(
         "as_of": passes_as_of(user, key.family),
         "may_act": may_act,
         "trouble": None if state == PassState.OVER else trouble_of(key, can_be_asked=can_be_asked),
+        "may_match": may_act and not key.fingerprint and key.gone_at is None,
         "may_show": may_act and can_be_asked and key.gone_at is None and bool(key.fingerprint),
         "may_hand_over": may_act and may_be_handed_over(key, now),
         "deeds": [_deed(user, line) for line in selectors.list_trail(user, key)],
@@ -162,7 +163,7 @@ def trouble_of(key: TempKey, *, can_be_asked: bool) -> Outcome | None:
         return Outcome("off", _("The door system has no such pass any more."), detail)
     if not key.fingerprint:
         detail = _(
-            "Its making got no answer, so its code cannot be shown. Look at the list of the family, and make another."
+            "Its making got no answer, so its code cannot be shown. It is looked for in each list that is read."
         )
         return Outcome("unknown", _("Nobody knows which of the door system’s passes it is."), detail)
     if not can_be_asked:
