@@ -9,8 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from csp.decorators import csp_update
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone, translation
@@ -22,6 +21,7 @@ from access.selectors.visitors import Seen, Standing, find_seen
 from access.services.passes.codes import PassCode
 from access.services.passes.revealing import PassNotThere
 from access.services.visitors import showing
+from access.views.passes.parts import permit_picture
 from families.services.acting import NoConnection
 from portal.accounts.guessing import network_of
 from portal.audit.trail import AuditUnavailable
@@ -53,7 +53,7 @@ class Contact(NamedTuple):
 
 
 @sensitive_variables("secret")
-def visitor_pass(request: HttpRequest, secret: str) -> HttpResponseBase:
+def visitor_pass(request: HttpRequest, secret: str) -> HttpResponse:
     """Where the pass stands, in the visitor's language and zone; by POST, inside its window, the code."""
     seen = find_seen(secret)
     if seen is None:
@@ -66,7 +66,7 @@ def visitor_pass(request: HttpRequest, secret: str) -> HttpResponseBase:
 
 
 @sensitive_variables("secret", "code")
-def _code(request: HttpRequest, secret: str, seen: Seen) -> HttpResponseBase:
+def _code(request: HttpRequest, secret: str, seen: Seen) -> HttpResponse:
     """The code, or why it is not shown. ``seen`` is how the link stood a moment ago."""
     try:
         seen, code = showing.show(secret, network=network_of(request))
@@ -85,15 +85,11 @@ def _code(request: HttpRequest, secret: str, seen: Seen) -> HttpResponseBase:
         return _standing(request, seen, status=503, trouble=(title, text))
     except (NoConnection, errors.UpstreamError):
         return _no_answer(request, seen)
-
-    @csp_update({"img-src": ["data:"]})
-    def shown(request: HttpRequest) -> HttpResponseBase:
-        response = _standing(request, seen, code=code)
-        # Without a script it goes on by itself, to the page without the code.
-        response["Refresh"] = f"{SHOWN_SECONDS}; url={request.path}"
-        return response
-
-    return shown(request)
+    response = _standing(request, seen, code=code)
+    # It goes on by itself, to the page without the code.
+    response["Refresh"] = f"{SHOWN_SECONDS}; url={request.path}"
+    permit_picture(response)
+    return response
 
 
 @sensitive_variables("code")

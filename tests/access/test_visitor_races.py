@@ -90,7 +90,7 @@ def test_a_pass_that_ends_while_its_code_is_read_shows_nothing(visited):
 
     assert answer.status_code == 409
     assert visited.grouped not in answer.text
-    assert "Your pass is over" in answer.text
+    assert "It is over" in answer.text
 
 
 def test_of_links_made_at_once_one_stands(visited):

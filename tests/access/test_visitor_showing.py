@@ -114,10 +114,10 @@ class TestNotNow:
         ("fields", "words"),
         [
             ({"starts_at": timedelta(minutes=1), "ends_at": timedelta(hours=1)}, "does not work yet"),
-            ({"starts_at": timedelta(hours=-2), "ends_at": timedelta(seconds=-1)}, "Your pass is over"),
-            ({"uses": 0}, "is used up"),
-            ({"gone_at": timedelta()}, "Your pass is over"),
-            ({"starts_at": None, "ends_at": None}, "Ask whether your pass works"),
+            ({"starts_at": timedelta(hours=-2), "ends_at": timedelta(seconds=-1)}, "It is over"),
+            ({"uses": 0}, "no uses left"),
+            ({"gone_at": timedelta()}, "It is over"),
+            ({"starts_at": None, "ends_at": None}, "Nobody can tell here whether it works"),
         ],
     )
     def test_outside_its_window_nothing_is_asked_and_the_page_says_why(self, client, visited, fields, words):
@@ -152,7 +152,7 @@ class TestNotNow:
         SyncState.objects.filter(kind=Kind.TEMP_KEYS).update(wanted_until=None)
         answer = visited.press(client)
         assert answer.status_code == 409
-        assert "Your pass is over" in answer.text
+        assert "It is over" in answer.text
         assert deeds(SHOW) == [("intent", ""), ("outcome", "refused")]
         # The sync is to look soon.
         state = SyncState.objects.get(kind=Kind.TEMP_KEYS, family=visited.key.family)
