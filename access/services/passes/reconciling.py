@@ -29,7 +29,9 @@ def choices(user: User, key: TempKey) -> list[TempKey]:
     """What may be the pass that was asked for, of what the person may see."""
     visible = TempKey.objects.visible_to(user).filter(family=key.family_id)
     found = unmatched.candidates(key)
-    seen = set(visible.filter(pk__in=[one.pk for one in found]).values_list("pk", flat=True)) if found else set()
+    seen = (
+        set(visible.filter(pk__in=[one.pk for one in found]).values_list("pk", flat=True)) if found else set()
+    )
     return [one for one in found if one.pk in seen]
 
 
