@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from access.models import MoveOutState
 from access.selectors.moving import list_unfinished
+from access.sync.unmatched import CREATE_COMMAND
 from families.models import Family, JobState
 from families.selectors.invitations import never_accepted
 from families.selectors.jobs import list_in_need
@@ -39,7 +40,9 @@ def tell_unknown(user: User) -> Iterator[Item]:
         state__in=[State.UNKNOWN, State.NO_TRACE], created_at__gt=timezone.now() - RECENT
     )
     # A job tells of its rows itself, all together.
-    unknown = unknown.exclude(press__startswith="job-", object_kind__in=["invitation", "member"])
+    unknown = unknown.exclude(press__startswith="job-", object_kind__in=["invitation", "member", "pass"])
+    # The list of passes tells what was not made: nobody has to look.
+    unknown = unknown.exclude(object_kind="pass", state=State.NO_TRACE)
     if user.is_family_admin:
         unknown = unknown.filter(family__in=Family.objects.visible_to(user))
     for command in unknown.select_related("family").order_by("-created_at")[:NAMED_AT_MOST]:
@@ -55,6 +58,9 @@ def tell_unknown(user: User) -> Iterator[Item]:
         if command.family_id and command.object_kind == "relay" and command.family:
             url = reverse("desk:family_log", args=[command.family.public_id])
             yield Item("unknown", title, detail, url, _("Look in the log"))
+        elif command.name == CREATE_COMMAND and may_visit(user, "access:pass_match"):
+            url = reverse("access:pass_match", args=[command.object_id])
+            yield Item("unknown", title, detail, url, _("Look which it is"))
         elif command.family_id and command.family:
             yield Item(
                 "unknown",
