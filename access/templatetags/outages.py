@@ -48,8 +48,10 @@ def outage_bands(watch: Watch) -> list[Band]:
 @register.filter
 def outage_words(watch: Watch) -> str:
     """The strip in one sentence, for whoever does not see it."""
-    days = max(1, round((watch.ended_at - watch.began_at) / timedelta(days=1)))
-    over = ngettext("over one day", "over %(n)d days", days) % {"n": days}
+    days = round((watch.ended_at - watch.began_at) / timedelta(days=1))
+    over = (
+        ngettext("over one day", "over %(n)d days", days) % {"n": days} if days else _("since a short while")
+    )
     number = len(watch.outages)
     if watch.known <= timedelta(0):
         return _("Not known: nobody could ask")
