@@ -50,6 +50,40 @@ def test_a_secret_is_on_the_trail_before_it_is_shown_and_never_in_it(
 
 
 @pytest.mark.usefixtures("connection")
+def test_who_may_use_devices_is_told_and_the_trail_names_the_devices(
+    simulator: SimulatorProcess, residence: str
+) -> None:
+    command = "check_akuvox_device_permission"
+    devices = [{"mac": each["mac"]} for each in simulator.family(residence_id=residence)["devices"]]
+    param = json.dumps({"residence_id": residence, "devices": devices})
+
+    ran = upstream(command, "--param", param, "--json")
+
+    assert (ran.code, ran.json) == (0, [{**each, "permission": True} for each in devices])
+    assert simulator.journal(command)[0]["param"] == {"residence_id": residence, "devices": devices}
+    entry = Entry.objects.get()
+    assert entry.event == "upstream.read"
+    assert devices[0]["mac"] in entry.parameters
+
+
+@pytest.mark.usefixtures("connection")
+def test_the_list_of_devices_is_told_whole_and_its_secrets_are_not_in_the_trail(
+    simulator: SimulatorProcess, residence: str
+) -> None:
+    told = upstream("get_akuvox_device_list", f"residence_id={residence}", "--json").json
+
+    stream = told[0].get("rtsp_url") or told[0].get("rtsp")
+    assert "@" in stream
+    entries = list(Entry.objects.order_by("number").values())
+    assert [(one["event"], one["phase"]) for one in entries] == [
+        ("upstream.reveal", "intent"),
+        ("upstream.reveal", "outcome"),
+    ]
+    for secret in (stream.partition("//")[2].partition("@")[0], told[0]["ciphertext"]):
+        assert secret not in str(entries)
+
+
+@pytest.mark.usefixtures("connection")
 def test_a_write_goes_through_intent_claim_and_outcome(simulator: SimulatorProcess, residence: str) -> None:
     family = FamilyFactory(residence_id=residence, name="Casa Núñez")
     command = "update_akuvox_open_door_private_key_config"
