@@ -14,6 +14,7 @@ from access.selectors import DoorFilter, DoorPage
 from access.selectors.board import IN_NONE, OTHER, STATES, Places
 from access.views import live
 from access.views.cards import troubles_of
+from access.views.drawing import Draughtsman, draw_cards
 from families.models import Kind
 from families.views import frame
 from families.views.parts import find_family
@@ -22,6 +23,8 @@ from portal.web.access import may_visit
 from portal.web.pages import render_page, wants_fragment
 
 LONGEST_TEXT = 100
+# How cards are drawn on the page of their family.
+_IN_A_FAMILY: dict[str, Any] = {"heading": "h3", "hides_family": True}
 
 
 def device_list(request: SignedInRequest) -> HttpResponse:
@@ -34,7 +37,7 @@ def device_list(request: SignedInRequest) -> HttpResponse:
     context = {
         "page": page,
         "count": live.version(page.total, page.online),
-        "cards": cards,
+        "cards": draw_cards(request, cards, may_choose=may_check),
         "troubles": troubles_of(cards),
         "chosen": chosen,
         "places": places,
@@ -69,14 +72,19 @@ def device_changes(request: SignedInRequest) -> HttpResponse:
     count = live.version(page.total, page.online)
     is_counted_anew = request.GET.get("count") != count
     context = {"page": page, "count": is_counted_anew and count, "has_moved": has_moved, "board_url": here}
-    return _changes(request, shown, context, is_new=has_moved or is_counted_anew)
+    return _changes(request, shown, context if has_moved or is_counted_anew else None)
 
 
 def family_doors(request: SignedInRequest, family_id: str) -> HttpResponse:
     """The doors of one family: a tab of its page, and on the dashboard of those who look after it."""
     family = find_family(request, family_id)
     cards = live.live_cards(request.user, selectors.list_family_doors(request.user, family))
-    context = {"family": family, "cards": cards, "poll_seconds": settings.SYNC_SECONDS[Kind.DEVICES]}
+    context = {
+        "family": family,
+        "cards": draw_cards(request, cards, **_IN_A_FAMILY),
+        "poll_url": reverse("access:family_door_changes", args=[family.public_id]),
+        "poll_seconds": settings.SYNC_SECONDS[Kind.DEVICES],
+    }
     return frame.render_tab(request, family, frame.DOORS, "access/_family_doors.html", context)
 
 
@@ -87,16 +95,23 @@ def family_door_changes(request: SignedInRequest, family_id: str) -> HttpRespons
         return redirect("access:family_doors", family_id)
     seen = live.versions_seen(request, live.STATE)
     shown = [one for one in selectors.list_family_doors(request.user, family) if one.public_id in seen]
-    return _changes(request, shown, {"heading": "h3", "hides_family": True})
+    return _changes(request, shown, **_IN_A_FAMILY)
 
 
 def _changes(
-    request: SignedInRequest, shown: list[Device], context: dict[str, Any], *, is_new: bool = False
+    request: SignedInRequest, shown: list[Device], beside: dict[str, Any] | None = None, **how: Any
 ) -> HttpResponse:
+    """The parts of these cards that are new, and what is new ``beside`` them."""
     changes = live.changes_of(request, shown)
-    if not changes and not is_new:
+    if not changes and beside is None:
         return HttpResponse(status=204)
-    return render(request, "access/_door_changes.html", context | {"changes": changes})
+    by = Draughtsman(request, is_oob=True, **how)
+    context = {
+        "parts": [by.state(card) for card in changes if card["state"]]
+        + [by.doors(card) for card in changes if card["doors"]],
+        "turned": [card["device"] for card in changes if card["turned"]],
+    }
+    return render(request, "access/_door_changes.html", context | (beside or {}))
 
 
 def _asked(request: SignedInRequest) -> tuple[Places, DoorFilter, DoorPage]:

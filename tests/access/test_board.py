@@ -12,6 +12,7 @@ from portal.audit.models import State
 from tests.factories import (
     AuditorFactory,
     CommandFactory,
+    ConnectionFactory,
     DeviceFactory,
     FamilyAdminFactory,
     FamilyFactory,
@@ -20,6 +21,7 @@ from tests.factories import (
     OutageFactory,
     PropertyFactory,
     PropertyLimitFactory,
+    ReachFactory,
     RelayFactory,
     SyncStateFactory,
 )
@@ -149,15 +151,58 @@ class TestTheBoard:
         assert "Ask the property manager" in text
         assert "first sync" not in text
 
-    def test_the_number_of_queries_does_not_grow(self, client, manager, django_assert_max_num_queries):
-        RelayFactory()
-        client.get(BOARD)
-        with django_assert_max_num_queries(9) as few:
-            client.get(BOARD)
-        for _ in range(20):
-            RelayFactory()
-        with django_assert_max_num_queries(len(few)):
-            client.get(BOARD)
+    # Beside the session and the person: places, devices with all of theirs, presses, and why nothing can be sent.
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {},
+            {"q": "gate"},
+            {"q": "0c:11:05"},
+            {"show": "offline"},
+            {"show": "online"},
+            {"type": "Single-tenant Doorphone"},
+            {"public": "1"},
+            {"property": "its"},
+            {"family": "its"},
+            {"q": "nothing is called so"},
+            {"q": "gate", "show": "online", "public": "1", "property": "its", "type": "other"},
+        ],
+    )
+    @pytest.mark.parametrize("role", ["manager", "limited", "family admin"])
+    def test_it_costs_four_queries_however_many_there_are(
+        self, client, role, query, django_assert_max_num_queries
+    ):
+        family = FamilyFactory(property=PropertyFactory())
+        person = {
+            "manager": lambda: ManagerFactory(),
+            "limited": lambda: PropertyLimitFactory(property=family.property).person,
+            "family admin": lambda: GrantFactory(family=family).person,
+        }[role]()
+        its = {"property": family.property.public_id, "family": family.public_id}
+        query = {name: its[name] if value == "its" else value for name, value in query.items()}
+        client.force_login(person)
+        for number in (1, 12):
+            for _ in range(number):
+                door = RelayFactory(
+                    device__family=family, device__name="Gate", device__search_text="gate 0c1105"
+                )
+                OutageFactory(device=door.device)
+                DeviceFactory(is_public=True, mac="0C11", family__property=family.property, name="Gate")
+            client.get(BOARD, query)
+            with django_assert_max_num_queries(6):
+                client.get(BOARD, query)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_it_asks_the_upstream_nothing(self, client, simulator, manager):
+        connection = ConnectionFactory(base_url=simulator.url, access_token=simulator.token)
+        RelayFactory(device__family=ReachFactory(connection=connection).family)
+        simulator.clear_journal()
+
+        for address in (BOARD, "/doors/changes/?seen=a.b"):
+            assert "online" in client.get(address, headers=HTMX).text
+        assert simulator.journal() == []
+        simulator.stop()
+        assert "door-card" in client.get(BOARD).text
 
 
 class TestWhoSees:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.safestring import mark_safe
 
 LISBON = ZoneInfo("Europe/Lisbon")
 PEOPLE = [
@@ -145,6 +146,13 @@ def _row(number: int, at: dt.datetime) -> dict[str, Any]:
     }
 
 
+STRIP = mark_safe(
+    '<svg class="strip" viewBox="0 0 720 12" preserveAspectRatio="none" role="img" aria-label="Offline once, over 30 days">'
+    '<rect class="strip__online" x="90.0" y="0" width="630.0" height="12"/>'
+    '<rect class="strip__offline" x="400.0" y="0" width="9.0" height="12"/></svg>'
+)
+
+
 def cards(now: dt.datetime) -> list[dict[str, Any]]:
     """The board: a door at rest, offline, of two relays, and a press in each of its states."""
     plain = [
@@ -159,7 +167,7 @@ def cards(now: dt.datetime) -> list[dict[str, Any]]:
         _card("Bicycle cellar behind the second courtyard, left", "Tower B", now, relays=2),
         _card("Archive", "Tower B", now, may_open=False),
     ]
-    plain[1]["device"].shared_by = 12
+    plain[1]["where"] = "Shared by 12 families, Tower A · entry panel · public"
     return plain
 
 
@@ -206,7 +214,15 @@ def _card(
         }
         for number in range(relays)
     ]
-    return {"device": device, "relays": openers, "may_open": may_open}
+    return {
+        "device": device,
+        "relays": openers,
+        "may_open": may_open,
+        # As access.views.drawing says it.
+        "where": f"Casa Núñez, {property_name} · entry panel",
+        "last": "Last opened 11 minutes ago" if is_online else "Offline since today 09:49",
+        "strip": STRIP,
+    }
 
 
 def answered_press(now: dt.datetime) -> dict[str, Any]:

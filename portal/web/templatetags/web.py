@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -10,8 +10,8 @@ from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from lucide.templatetags.lucide import lucide
 
 from portal.web.sheet import whole_sheet
@@ -129,7 +129,13 @@ def exact(value: dt.datetime) -> str:
     """ "Saturday 21 November 2026, 16:49:30 (Lisbon, WET)": the moment in the current time zone, which is named."""
     local = timezone.localtime(value)
     zone = ", ".join(dict.fromkeys([str(zone_name()), str(local.tzname())]))
-    return f"{format_date(local, 'l j F Y, H:i:s')} ({zone})"
+    return f"{_long_day(local.date(), get_language())}, {local:%H:%M:%S} ({zone})"
+
+
+@lru_cache(maxsize=256)
+def _long_day(day: dt.date, language: str | None) -> str:
+    # Pages tell many moments of few days, and a language writes a day in one way.
+    return format_date(day, "l j F Y")
 
 
 @register.simple_tag
@@ -152,7 +158,7 @@ def relative(value: dt.datetime) -> str:
         return ngettext("in %d minute", "in %d minutes", minutes) % minutes
     local = timezone.localtime(value)
     days = (timezone.localdate() - local.date()).days
-    clock = format_date(local, "H:i")
+    clock = f"{local:%H:%M}"
     if days == 0:
         return _("today %s") % clock
     if days == 1:
