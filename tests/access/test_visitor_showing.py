@@ -2,10 +2,12 @@
 
 import json
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
@@ -30,6 +32,26 @@ SHOW = "visitor_link.show"
 def visited(simulator, settings) -> Visited:
     settings.CAPTURE_HOSTS = [simulator.host]
     return Visited.of(simulator)
+
+
+@contextmanager
+def limits_that_refuse():
+    """The database takes no new row of what is counted."""
+    with database.cursor() as cursor:
+        if database.vendor == "sqlite":
+            cursor.execute(
+                "CREATE TRIGGER full_up BEFORE INSERT ON accounts_guesslimit BEGIN SELECT RAISE(ABORT, 'full'); END"
+            )
+        else:
+            cursor.execute("ALTER TABLE accounts_guesslimit ADD CONSTRAINT full_up CHECK (false) NOT VALID")
+    try:
+        yield
+    finally:
+        with database.cursor() as cursor:
+            if database.vendor == "sqlite":
+                cursor.execute("DROP TRIGGER full_up")
+            else:
+                cursor.execute("ALTER TABLE accounts_guesslimit DROP CONSTRAINT full_up")
 
 
 def nothing_was_shown(visited, answer) -> bool:
@@ -220,6 +242,15 @@ class TestTrouble:
         assert len(visited.asked()) == asked
         assert visited.row.shown_count == 0
         assert not Command.objects.exists()
+
+    def test_where_it_cannot_be_counted_nothing_is_asked(self, client, visited):
+        with limits_that_refuse():
+            answer = visited.press(client)
+            nothing = client.get("/v/nothing/")
+        assert answer.status_code == 503
+        assert "The code cannot be shown now" in answer.text
+        assert not visited.asked()
+        assert nothing.status_code == 404
 
 
 class TestHowOften:

@@ -1,8 +1,10 @@
 """Shows the code of a pass to its visitor: inside the window, a few times, on the trail before it is asked for."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import DatabaseError
 from django.db.models import F
 from django.utils import timezone
 
@@ -12,7 +14,7 @@ from access.services.passes import revealing
 from access.services.passes.codes import PassCode
 from portal.accounts import guessing
 from portal.accounts.guessing import Limit
-from portal.audit.trail import By
+from portal.audit.trail import AuditUnavailable, By
 
 SHOW_EVENT = "visitor_link.show"
 # Ten within any hour: six at once, for somebody who stands at the door, and one more every quarter of an hour.
@@ -51,7 +53,10 @@ def show(secret: str, *, network: str) -> tuple[Seen, PassCode]:
     and at most one picture.
     """
     link = _inside_the_window(secret).link
-    counted = _count(link, network)
+    try:
+        counted = _count(link, network)
+    except DatabaseError as error:
+        raise AuditUnavailable("that it was asked for could not be counted") from error
     try:
         code = revealing.reveal_pass(
             By.visitor(), link.temp_key, event=SHOW_EVENT, actor=None, parameters={"link": link.public_id}
@@ -60,7 +65,8 @@ def show(secret: str, *, network: str) -> tuple[Seen, PassCode]:
         if not _note(link):
             raise LinkOver
     except Exception:
-        guessing.give_back(counted, BY_LINK)
+        with suppress(DatabaseError):
+            guessing.give_back(counted, BY_LINK)
         raise
     return seen, code
 
@@ -68,8 +74,12 @@ def show(secret: str, *, network: str) -> tuple[Seen, PassCode]:
 def may_miss(network: str) -> bool:
     """Whether somebody there may be told once more that a link shows nothing; it is counted."""
     parts = ("visitor-miss", network)
-    # Asked before it is counted: whoever is over it costs no write.
-    return guessing.is_free(parts, MISSES) and guessing.take(guessing.key_of(*parts), MISSES)
+    try:
+        # Asked before it is counted: whoever is over it costs no write.
+        return guessing.is_free(parts, MISSES) and guessing.take(guessing.key_of(*parts), MISSES)
+    except DatabaseError:
+        # They are told nothing that could be guessed at, counted or not.
+        return True
 
 
 def _inside_the_window(secret: str) -> Seen:
@@ -96,4 +106,7 @@ def _count(link: VisitorLink, network: str) -> str:
 def _note(link: VisitorLink) -> bool:
     """Count that it is shown now; False where the link has just been ended."""
     still = VisitorLink.objects.filter(pk=link.pk, revoked_at=None)
-    return still.update(shown_at=timezone.now(), shown_count=F("shown_count") + 1) == 1
+    try:
+        return still.update(shown_at=timezone.now(), shown_count=F("shown_count") + 1) == 1
+    except DatabaseError as error:
+        raise AuditUnavailable("that it is shown could not be counted") from error
