@@ -13,9 +13,9 @@ from portal.audit.models import Entry
 from portal.audit.verification import verify as verify_trail
 from tests.access import moving
 from tests.access.moving import household, move_out
-from tests.conftest import triggers_off
 from tests.consoles import run
 from tests.factories import AuditorFactory, ManagerFactory, UserFactory
+from tests.plugins.flushing import triggers_off
 
 pytestmark = pytest.mark.django_db
 

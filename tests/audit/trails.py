@@ -11,7 +11,7 @@ from portal.audit.chain import keep_head
 from portal.audit.models import Actor, Entry
 from portal.audit.trail import About, By
 from portal.audit.verification import verify
-from tests.conftest import triggers_off
+from tests.plugins.flushing import triggers_off
 
 OPERATOR = By(Actor.OPERATOR, name="operator", address="192.0.2.7", user_agent="curl", request_id="q1")
 
