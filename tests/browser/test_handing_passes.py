@@ -73,6 +73,37 @@ def test_a_code_is_gone_after_half_a_minute_and_on_leaving(visit: Visit) -> None
         assert is_left_nowhere(page, code)
 
 
+def test_a_family_admin_hands_over_what_they_made(visit: Visit) -> None:
+    with visit("family-admin", width=360, scheme="dark") as page:
+        page.clock.install()
+        page.goto("/passes/new/")
+        homes = page.get_by_role("radio")
+        if page.get_by_role("group", name="Family").count():
+            homes.first.check()
+        page.get_by_label("Who it is for").fill("Rui Sá")
+        page.get_by_label("Label").fill("Plumber")
+        page.get_by_role("button", name="Make pass").click()
+        code = page.locator("#pass-digits").inner_text()
+        page.get_by_role("link", name="Hand it over").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Plumber")
+        assert is_left_nowhere(page, code)
+        assert show_code(page) == code
+        is_fit(page, 360)
+        page.clock.run_for(1_000)
+        page.clock.fast_forward(31_000)
+        expect(page.locator("[data-vanishes]")).to_have_count(0)
+        assert is_left_nowhere(page, code)
+        assert show_code(page) == code
+        page.goto("/passes/")
+        page.go_back()
+        assert is_left_nowhere(page, code)
+        page.get_by_role("link", name="Change words").click()
+        page.get_by_label("Label").fill("Plumber again")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Plumber again")
+        expect(page.get_by_text("What is said of a pass changed")).to_be_visible()
+
+
 def test_a_sheet_is_a_tab_of_its_own_and_leaves_nothing_behind(visit: Visit) -> None:
     with visit("manager") as page:
         open_pass(page)
