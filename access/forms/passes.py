@@ -99,6 +99,10 @@ class PassForm(PassWordsForm):
         self.warnings: dict[str, str] = {}
         self.windows: Mapping[str, Window] = {}
         self.fields["label"].help_text = gettext("What it is called here. Nothing typed: the visitor’s name.")
+        # What is said first is whom it is for; a form that comes back says first what is wrong.
+        self.fields["label"].widget.attrs.pop("autofocus", None)
+        if families and not self.is_bound:
+            self.fields["visitor_name"].widget.attrs["autofocus"] = True
         if user.is_family_admin:
             del self.fields["visitors"]
         self.fields["window"].choices = [  # type: ignore[attr-defined]

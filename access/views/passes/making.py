@@ -58,7 +58,14 @@ def pass_create(request: SignedInRequest) -> HttpResponse:
     families = _chosen(request)
     if step in {"choose", "find", "back"}:
         typed = {} if step == "choose" else request.POST.dict()
-        return _ask(request, PassForm(request.user, initial=typed, families=families), families)
+        problem = ""
+        if step == "choose" and request.POST.get("all") == "1":
+            problem = _(
+                "All that match are too many to name here: tick some of a page, or choose a property."
+            )
+        return _ask(
+            request, PassForm(request.user, initial=typed, families=families), families, problem=problem
+        )
     form = PassForm(request.user, request.POST, families=families)
     is_valid = form.is_valid()
     problem = _problem(request, families, form)
@@ -73,13 +80,13 @@ def of_pass(command: Command, *, is_lost: bool = False) -> Outcome:
     """What became of a pass that was asked for."""
     match outcomes.state_of(command, is_lost=is_lost):
         case State.SUCCEEDED | State.CONFIRMED_BY_HISTORY:
-            return Outcome("ok", _("The pass was made."), "")
+            return Outcome("ok", _("Pass made"), "")
         case State.UNKNOWN:
             detail = _("The list of passes is read again by itself: look before you make another.")
-            return Outcome("unknown", _("We do not know whether the pass was made."), detail, 502)
+            return Outcome("unknown", _("We do not know whether the pass was made"), detail, 502)
         case State.NO_TRACE | State.CLOSED_BY_USER:
             detail = _("No answer came, and the list of passes does not have it.")
-            return Outcome("off", _("No pass was made."), detail)
+            return Outcome("off", _("No pass was made"), detail)
         case _:
             return outcomes.undone(command, _("No pass was made."))
 
