@@ -85,7 +85,7 @@ def open_door(
         # Who was told of one press knows nothing of another that came meanwhile.
         if earlier is not None and earlier.public_id != answers.again:
             raise PressedJustNow(earlier)
-        _check_limits(actor, relay, press)
+        _check_limits(actor, relay)
 
     performed = calling.perform(
         By.person(actor),
@@ -102,17 +102,24 @@ def open_door(
     return performed
 
 
-def _check_limits(actor: User, relay: Relay, press: str) -> None:
-    """Raise OpenedTooOften where this hour's presses that may have reached the door system are as many as allowed."""
+def _check_limits(actor: User, relay: Relay) -> None:
+    """Raise OpenedTooOften where with this press, which is written already, the hour would have more than allowed.
+
+    What was not sent does not count, nor what the console did.
+    """
     began = timezone.now() - LIMITED_OVER
-    presses = Command.objects.filter(name=OPEN_COMMAND, actor_kind=Actor.PERSON, created_at__gt=began)
-    presses = presses.exclude(state=State.NOT_SENT).exclude(press=press).order_by("-created_at")
+    presses = Command.objects.filter(name=OPEN_COMMAND, created_at__gt=began).exclude(state=State.NOT_SENT)
+    presses = presses.order_by("-created_at")
     for limit, counted, is_familys in (
         (settings.OPENS_PER_PERSON_AN_HOUR, presses.filter(actor=actor), False),
-        (settings.OPENS_PER_FAMILY_AN_HOUR, presses.filter(family=relay.device.family_id), True),
+        (
+            settings.OPENS_PER_FAMILY_AN_HOUR,
+            presses.filter(family=relay.device.family_id, actor_kind=Actor.PERSON),
+            True,
+        ),
     ):
         if not limit:
             continue
         # The press with which the hour became full: when it is an hour old, one more is possible.
-        for filled_at in counted.values_list("created_at", flat=True)[limit - 1 : limit]:
+        for filled_at in counted.values_list("created_at", flat=True)[limit : limit + 1]:
             raise OpenedTooOften(limit, filled_at + LIMITED_OVER, is_familys=is_familys)

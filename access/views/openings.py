@@ -80,7 +80,9 @@ def opening_create(request: SignedInRequest, family_id: str, relay_id: str) -> H
     except AuditUnavailable:
         return trouble(request, _("Not sent: the audit trail is not available. The door stays as it was."))
     if wants_fragment(request):
-        return _show(request, chosen, selectors.describe_press(performed.command))
+        return _show(
+            request, chosen, selectors.describe_press(performed.command, is_new=not performed.is_repeat)
+        )
     return redirect(
         "access:opening_press", chosen.device.family.public_id, chosen.public_id, performed.command.public_id
     )

@@ -209,9 +209,7 @@ def intend(
     _tidy(command)
     try:
         with transaction.atomic(durable=True):
-            earlier = Command.objects.filter(press=press).first()
-            if earlier:
-                return earlier, False
+            # A repeat of the press is refused here by its unique name: no statement is spent on asking first.
             command.save(force_insert=True)
             record(
                 event, by, about, parameters=parameters, phase=State.INTENT, command=command, reason=reason

@@ -6,7 +6,7 @@ import requests
 
 from access.models import Relay
 from access.selectors import get_relay
-from access.services.doors import open_door
+from access.services.doors import Answers, open_door
 from access.sync import runs
 from access.sync.presses import OPEN_COMMAND
 from access.views.cards import opener
@@ -45,13 +45,18 @@ def _press(bench: Bench, simulator: SimulatorProcess) -> None:
     client, session, token = browser(manager), requests.Session(), simulator.token
 
     url = ""
-    # Twice within moments: each says that it is meant.
-    form = {"confirmed": "on", "reason": ""}
+    # Twice within moments: each says of the one before that it is meant again.
+    form = {"again": "", "reason": ""}
 
     def load_page() -> None:
         nonlocal url
         shown = opener(manager, known, known.device)
         url, form["press"] = shown["url"], shown["press"]
+        form["again"] = pressed_before()
+
+    def pressed_before() -> str:
+        before = Command.objects.order_by("-created_at").values_list("public_id", flat=True)
+        return before.first() or ""
 
     def whole() -> None:
         answer = client.post(url, form, headers={"HX-Request": "true"})
@@ -59,7 +64,9 @@ def _press(bench: Bench, simulator: SimulatorProcess) -> None:
 
     def service() -> None:
         relay = get_relay(manager, family_id=family_id, relay_id=known.public_id)
-        done = open_door(manager, relay=relay, press=new_command_id(), confirmed=True)
+        done = open_door(
+            manager, relay=relay, press=new_command_id(), answers=Answers(again=pressed_before())
+        )
         assert done.command.state == State.SUCCEEDED, done.command.words
 
     def bare() -> None:

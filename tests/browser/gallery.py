@@ -82,6 +82,9 @@ def pages() -> dict[str, str]:
     found["unknown.fragment"] = templates.get_template("access/_press.html").render(
         samples.answered_press(now)
     )
+    found["ask.fragment"] = templates.get_template("access/_opening_form.html").render(
+        samples.asked_press(now)
+    )
     found["rows.fragment"] = (
         templates.get_template("desk/_log_live.html").render(
             {"poll_url": "/answer/204", "as_of_words": "now"}
@@ -133,8 +136,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def _answered(self) -> bool:
         """Plays the server to answers.html and to the forms: the last part of the path is the answer asked for."""
-        wanted = self.path.removeprefix("/answer/")
-        if wanted == self.path:
+        path = self.path.partition("?")[0]
+        wanted = path.removeprefix("/answer/")
+        if wanted == path:
             return False
         if wanted == "away":
             self.close_connection = True

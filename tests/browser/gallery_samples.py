@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.safestring import mark_safe
 
+from access.forms.doors import OpenDoorForm
+
 LISBON = ZoneInfo("Europe/Lisbon")
 PEOPLE = [
     "Ana Duarte",
@@ -198,7 +200,14 @@ def _card(
     )
     command = Thing(actor_name="Ana Duarte", words=words, reason="locked out, called 16:41", created_at=now)
     press = (
-        Thing(step=step, command=command, opening=Thing(at=now), is_waiting=is_waiting, version=f"{step}-0")
+        Thing(
+            step=step,
+            command=command,
+            opening=Thing(at=now),
+            is_waiting=is_waiting,
+            version=f"{step}-0",
+            is_doubtful=step == "unknown",
+        )
         if step
         else None
     )
@@ -208,7 +217,10 @@ def _card(
                 ["Door", "Side door"][number], public_id=f"{slug}-{number}", is_security=number == 1
             ),
             "url": "/answer/unknown",
+            "ask_url": "/answer/ask",
             "press": "token" if may_open else "",
+            "holds": is_online and number == 0,
+            "is_shared": False,
             "last": press,
             "poll_url": "poll/",
         }
@@ -235,6 +247,21 @@ def answered_press(now: dt.datetime) -> dict[str, Any]:
         "card": opener,
         "press": opener["last"],
         "url": "",
+    }
+
+
+def asked_press(now: dt.datetime) -> dict[str, Any]:
+    """What the view gives the template of the question ahead of a press of the front door."""
+    card = _card("Front Door", "Lobby entrance", now)
+    opener = card["relays"][0]
+    return {
+        "relay": opener["relay"],
+        "device": card["device"],
+        "family": card["device"].family,
+        "form": OpenDoorForm(None, relay=opener["relay"]),
+        "press": "token",
+        "url": opener["url"],
+        "back_url": "/answer/204",
     }
 
 

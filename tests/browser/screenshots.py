@@ -57,10 +57,8 @@ def open_a_door(page: Page, demo: Demo) -> None:
     page.goto("/doors/")
     card = page.locator("article.door-card:not(.door-card--offline)").first
     card.get_by_role("button", name=re.compile("^Open")).first.click()
-    page.locator("dialog:popover-open, dialog[open]").get_by_label("Reason").fill(
-        "Locked out, called at the office"
-    )
-    page.locator("dialog:popover-open, dialog[open]").get_by_role("button", name="Open the door").click()
+    card.get_by_label("Reason").fill("Locked out, called at the office")
+    card.get_by_role("button", name="Open the door").click()
     card.locator(".press--seen").wait_for(timeout=30_000)
     page.goto("/log/")
     page.locator(".entry").filter(has_text="from the portal").first.locator("summary").click()
