@@ -101,7 +101,6 @@ def detail_context(request: SignedInRequest, key: TempKey, shown: Shown = Shown(
         "as_of": passes_as_of(user, key.family),
         "may_act": may_act,
         "trouble": None if state == PassState.OVER else trouble_of(key, can_be_asked=can_be_asked),
-        "may_match": may_act and not key.fingerprint and key.gone_at is None,
         "may_show": may_act and can_be_asked and key.gone_at is None and bool(key.fingerprint),
         "may_hand_over": may_act and may_be_handed_over(key, now),
         "deeds": [_deed(user, line) for line in selectors.list_trail(user, key)],
