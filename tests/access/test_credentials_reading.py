@@ -43,7 +43,8 @@ def test_four_questions_tell_what_is_there_and_no_code_is_kept(client, held):
     for code in filter(None, codes):
         assert code not in answer.text
         assert code not in rows
-    entry = Entry.objects.get(event="credential.read")
+    begun, entry = Entry.objects.filter(event="credential.read").order_by("number")
+    assert (begun.phase, begun.command_id) == ("intent", entry.command_id)
     assert (entry.outcome, entry.family_id) == ("succeeded", held.family.pk)
 
 
@@ -156,3 +157,5 @@ def test_without_a_trail_it_is_said(client, held):
 
     assert answer.status_code == 503
     assert "the audit trail is not available" in answer.text
+    assert held.simulator.journal() == []
+    assert not Credential.objects.exists()

@@ -11,6 +11,7 @@ from access.models import Credential, CredentialKind
 from access.selectors.credentials import own_reaches
 from access.services.credentials.accounts import about, account_of
 from families.models import Family, Reach
+from portal import waiting
 from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.models import State
@@ -18,7 +19,7 @@ from portal.audit.trail import About, By
 from portal.connections import outcomes
 from portal.connections.line import LEAST_SECONDS, NotPossible, open_line
 from portal.upstream import errors
-from portal.upstream.client import Client
+from portal.upstream.client import Client, new_command_id
 
 READ_EVENT = "credential.read"
 FAMILIES_AT_ONCE = 25
@@ -75,10 +76,22 @@ def read_own(actor: User, *, at_most: int = FAMILIES_AT_ONCE) -> Read:
 
 
 def _read(actor: User, reaches: Sequence[Reach], about_whom: About) -> Read:
-    """Read accounts of one connection, one after the other; one entry on the trail tells of all."""
-    ends = time.monotonic() + settings.UPSTREAM_DEADLINE_SECONDS
+    """Read accounts of one connection, one after the other; the trail says before that it begins, and after how it went.
+
+    The answers hold the codes, though none is shown: without a trail nothing is asked.
+    """
     began = time.monotonic()
-    connection = reaches[0].connection
+    ends = began + settings.UPSTREAM_DEADLINE_SECONDS
+    connection, command_id = reaches[0].connection, new_command_id()
+    with waiting.until(ends):
+        trail.record_first(
+            READ_EVENT,
+            By.person(actor),
+            about_whom,
+            parameters={"connection": connection.name},
+            phase=State.INTENT,
+            command_id=command_id,
+        )
     done = 0
     error: errors.UpstreamError | None = None
     # A family whose account is refused, or answered strangely, says nothing of the next one.
@@ -102,7 +115,9 @@ def _read(actor: User, reaches: Sequence[Reach], about_whom: About) -> Read:
         By.person(actor),
         about_whom,
         parameters={"connection": connection.name, "families": done},
+        phase="outcome",
         outcome=result.state if result else State.SUCCEEDED,
+        command_id=command_id,
         words=result.words if result else "",
         duration_ms=round((time.monotonic() - began) * 1000),
     )
