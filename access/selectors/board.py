@@ -1,33 +1,26 @@
 """Reads the board: devices with all that their cards show, each once, however many families share it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import (
     Case,
-    Func,
-    IntegerField,
-    JSONField,
-    Max,
     Min,
-    OuterRef,
     Q,
     QuerySet,
     Subquery,
     Value,
     When,
 )
-from django.utils import timezone
 
 from access.macs import spelt_as_macs
-from access.models import DEVICE_TYPES, Device, Lapse, Outage, Relay
-from access.selectors.outages import LAPSE, OFFLINE, PERIOD, watch_of
-from families.models import Family, FamilyRowQuerySet, Grant, Kind, Property, SyncState, within_grant
-from families.selectors.freshness import is_late
+from access.models import DEVICE_TYPES, Device
+from access.selectors.dressing import Count, Values, dressed, read, sees_all
+from families.models import Family, FamilyRowQuerySet, Property
 from families.selectors.searching import names_matching
-from families.sync.readings import longest_silence
 from portal.accounts.models import User
 from portal.cursors import beyond, read_cursor, write_cursor
 
@@ -35,12 +28,6 @@ from portal.cursors import beyond, read_cursor, write_cursor
 PAGE_SIZE = 48
 ONLINE = "online"
 STATES = (ONLINE, "offline")
-# What no card shows: reading times takes longer than finding them.
-_NOT_SHOWN = (
-    *("stream_address", "online_changed_at", "last_seen_at", "missing_answers", "missing_since", "gone_at"),
-    *(f"family__{name}" for name in ("first_seen_at", "last_seen_at", "online_changed_at", "gone_at")),
-    *(f"family__{name}" for name in ("household_leaving_at", "household_since", "search_text")),
-)
 # Of properties: families that are in none. Of types: those that have no name of ours.
 IN_NONE, OTHER = "none", "other"
 
@@ -140,7 +127,7 @@ def list_doors(user: User, chosen: DoorFilter, *, before: str = "", after: str =
     shown = (found.reverse() if backwards else found).values("pk")[: PAGE_SIZE + 1]
     counts = _counts(user, chosen)
     rows = list(
-        _dressed(user, Device.objects.filter(pk__in=shown)).annotate(**counts).order_by("search_text", "pk")
+        dressed(user, Device.objects.filter(pk__in=shown)).annotate(**counts).order_by("search_text", "pk")
     )
     if not rows:
         return DoorPage([], "", "", *_counted(User.objects.values(**counts).get(pk=user.pk)))
@@ -152,24 +139,28 @@ def list_doors(user: User, chosen: DoorFilter, *, before: str = "", after: str =
     has_after = True if backwards else has_more
     first, last = (write_cursor("doors", row.search_text, row.pk) for row in (rows[0], rows[-1]))
     counted = _counted(vars(rows[0]))
-    return DoorPage(_read(user, rows), first if has_before else "", last if has_after else "", *counted)
+    return DoorPage(read(user, rows), first if has_before else "", last if has_after else "", *counted)
 
 
 def list_family_doors(user: User, family: Family) -> list[Device]:
     """All devices of one family, by name, with what they have on the board. One query."""
     devices = Device.objects.visible_to(user).filter(family=family, gone_at=None)
-    return _read(user, _dressed(user, devices).order_by("search_text", "pk"))
+    return read(user, dressed(user, devices).order_by("search_text", "pk"))
 
 
 def list_shown(user: User, ids: Collection[str]) -> list[Device]:
     """Those of these devices that are still there, with what they have on the board. One query."""
-    return _read(user, _dressed(user, _there(user).filter(public_id__in=ids)))
+    return read(user, dressed(user, _there(user).filter(public_id__in=ids)))
 
 
 def _there(user: User) -> FamilyRowQuerySet[Device]:
+    return _not_gone(Device.objects.visible_to(user))
+
+
+def _not_gone(devices: FamilyRowQuerySet[Device]) -> FamilyRowQuerySet[Device]:
     # The families that are gone are few, and looked up once.
     gone = Family.objects.filter(gone_at__isnull=False)
-    return Device.objects.visible_to(user).filter(gone_at=None).exclude(family__in=gone)
+    return devices.filter(gone_at=None).exclude(family__in=gone)
 
 
 def _standing(devices: FamilyRowQuerySet[Device]) -> FamilyRowQuerySet[Device]:
@@ -217,13 +208,25 @@ def _finding(text: str) -> Q:
 
 def _counts(user: User, chosen: DoorFilter) -> dict[str, Any]:
     there = _there(user)
-    counts = {"counted_own": _count(there.filter(is_public=False))}
-    counts["counted_shared"] = _count(Device.objects.filter(pk__in=_first(there)))
+    counts = dict(_counts_of_all()) if sees_all(user) else _counts_of(there)
     if chosen.is_narrow:
         fitting = _narrowed(there, chosen)
         counts["fitting_own"] = _count(fitting.filter(is_public=False))
         counts["fitting_shared"] = _count(Device.objects.filter(pk__in=_first(fitting)))
     return counts
+
+
+@cache
+def _counts_of_all() -> dict[str, Any]:
+    # Made once, as what is told of a device: to whoever sees all it is the same, and making it takes longer than asking.
+    return _counts_of(_not_gone(Device.objects.all()))
+
+
+def _counts_of(there: FamilyRowQuerySet[Device]) -> dict[str, Any]:
+    return {
+        "counted_own": _count(there.filter(is_public=False)),
+        "counted_shared": _count(Device.objects.filter(pk__in=_first(there))),
+    }
 
 
 def _counted(row: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -234,132 +237,5 @@ def _counted(row: Mapping[str, Any]) -> tuple[int, int, int]:
 
 def _count(devices: QuerySet[Device]) -> Subquery:
     online = Case(When(is_online=True, then=1))
-    told = _Values(_Count("pk"), _Count(online))
+    told = Values(Count("pk"), Count(online))
     return Subquery(devices.order_by().annotate(told=told).values("told"))
-
-
-class _Count(Func):
-    """Counts without grouping: Django's own, of nothing, then finds nothing."""
-
-    function = "COUNT"
-    output_field = IntegerField()
-
-
-class _Values(Func):
-    """Its expressions as an array."""
-
-    output_field = JSONField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        return self.as_sql(compiler, connection, function="json_array", **more)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        return self.as_sql(compiler, connection, function="jsonb_build_array", **more)
-
-
-class _Rows(Func):
-    """Its expressions as an array for each row, in an array of all rows; an empty one of none."""
-
-    output_field = JSONField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        template = "json_group_array(json_array(%(expressions)s))"
-        return self.as_sql(compiler, connection, template=template, **more)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        template = "COALESCE(jsonb_agg(jsonb_build_array(%(expressions)s)), '[]')"
-        return self.as_sql(compiler, connection, template=template, **more)
-
-
-def _rows(found: QuerySet[Any], *columns: str) -> Subquery:
-    return Subquery(found.order_by().annotate(told=_Rows(*columns)).values("told"))
-
-
-def _dressed(user: User, devices: QuerySet[Device]) -> QuerySet[Device]:
-    """With all that a card shows, in one query: relays, outages and the rest come as arrays beside their device."""
-    since = timezone.now() - PERIOD
-    of_it = {"device": OuterRef("pk")}
-    relays = Relay.objects.filter(**of_it, gone_at=None)
-    outages = Outage.objects.filter(Q(ended_at=None) | Q(ended_at__gt=since), **of_it)
-    lapses = Lapse.objects.filter(family=OuterRef("family"), ended_at__gt=since)
-    read = SyncState.objects.filter(family=OuterRef("family"), kind=Kind.DEVICES)
-    sharing = Device.objects.visible_to(user).filter(mac=OuterRef("mac"), is_public=True, gone_at=None)
-    opened = sharing.filter(last_opening_at__isnull=False)
-    told: dict[str, Any] = {}
-    if user.is_family_admin:
-        opened = opened.filter(within_grant(user, "last_opening_at"))
-        grants = Grant.objects.now().filter(person=user, family=OuterRef("family")).order_by()
-        told["told_since"] = Subquery(grants.values("family").annotate(at=Min("starts_at")).values("at"))
-    newest = opened.order_by().values("mac").annotate(at=Max("last_opening_at")).values("at")
-    return (
-        devices.select_related("family__property")
-        .defer(*_NOT_SHOWN)
-        .annotate(
-            relays_told=_rows(relays, "pk", "public_id", "relay_id", "name", "number", "is_security"),
-            outages_told=_rows(outages, "began_at", "ended_at", "resolution_seconds"),
-            lapses_told=_rows(lapses, "began_at", "ended_at"),
-            read_at=Subquery(read.values("last_good_at")[:1]),
-            shared_by=Case(
-                When(is_public=True, then=Subquery(sharing.order_by().annotate(n=_Count("pk")).values("n"))),
-                default=0,
-            ),
-            # A shared door was last opened when any of its families opened it.
-            opened_anywhere=Case(When(is_public=True, then=Subquery(newest))),
-            **told,
-        )
-    )
-
-
-def _read(user: User, rows: Iterable[Any]) -> list[Device]:
-    """The devices with what came beside them made of it."""
-    now = timezone.now()
-    devices = []
-    for device in rows:
-        device.open_relays = _relays(device)
-        begins = max(now - PERIOD, device.first_seen_at)
-        if user.is_family_admin:
-            since = device.told_since or now
-            begins = max(begins, since)
-            if device.last_opening_at is not None and device.last_opening_at < since:
-                device.last_opening_at = None
-        device.last_opening_at = device.opened_anywhere or device.last_opening_at
-        outages = [(OFFLINE, _moment(began), _moment(ended), at) for began, ended, at in device.outages_told]
-        lapses = [(LAPSE, _moment(began), _moment(ended), 0) for began, ended in device.lapses_told]
-        if device.read_at is not None and device.read_at < now - longest_silence():
-            # The silence of now: it is written down when it is over.
-            lapses.append((LAPSE, device.read_at, None, 0))
-        device.watch = watch_of(begins, now, outages + lapses)
-        device.offline_since = _offline_since(device, outages, begins if user.is_family_admin else None)
-        device.is_late = device.read_at is not None and is_late(Kind.DEVICES, device.read_at)
-        devices.append(device)
-    return devices
-
-
-def _offline_since(device: Device, outages: Iterable[Any], since: datetime | None) -> datetime | None:
-    """Since when it is offline; None while it is not, and where that was before ``since``."""
-    began = max((began for _, began, ended, _ in outages if ended is None), default=None)
-    return None if device.is_online or began is None or (since and began < since) else began
-
-
-def _relays(device: Any) -> list[Relay]:
-    relays = [
-        Relay(
-            pk=pk,
-            public_id=public_id,
-            device=device,
-            relay_id=relay_id,
-            name=name,
-            number=number,
-            is_security=bool(security),
-        )
-        for pk, public_id, relay_id, name, number, security in device.relays_told
-    ]
-    return sorted(relays, key=lambda relay: (relay.is_security, relay.number, relay.pk))
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A moment of an array: ISO, in UTC where it does not say."""
-    if text is None:
-        return None
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
