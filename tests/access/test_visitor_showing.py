@@ -183,7 +183,7 @@ class TestNotNow:
 
 class TestTrouble:
     FAULTS = (
-        ("hang", {"seconds": 3}),
+        ("hang", {"seconds": 10}),
         ("reset_before", {}),
         ("reset_after", {}),
         ("status", {"status": 500}),
@@ -205,7 +205,8 @@ class TestTrouble:
 
         answer = visited.press(client)
 
-        assert time.monotonic() - began < 2.5
+        # The deadline, and the room that a machine with much to do needs besides.
+        assert time.monotonic() - began < 6
         assert answer.status_code == 503
         assert nothing_was_shown(visited, answer)
         assert "The door system does not answer now" in answer.text
