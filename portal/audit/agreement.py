@@ -35,6 +35,8 @@ def first_disagreement() -> tuple[int | None, str] | None:
 def _changed() -> tuple[int | None, str] | None:
     own = Entry.objects.filter(command_id=OuterRef("command_id"))
     intents = own.filter(phase=State.INTENT)
+    # What else was written down about a command, as that its pass was found, is no step of it.
+    steps = own.exclude(phase="", outcome="")
     alike = Q(**{name: OuterRef(name) for name in _SAID})
     for name in _MAY_BE_NULL:
         alike &= Q(**{name: OuterRef(name)}) | Q(IsNull(F(name), True), IsNull(OuterRef(name), True))
@@ -43,7 +45,7 @@ def _changed() -> tuple[int | None, str] | None:
     found = (
         Command.objects.annotate(
             intended=Subquery(intents.order_by(_PLACE).values("number")[:1]),
-            stands=Subquery(own.order_by(_PLACE.desc()).values_list(_STEP)[:1]),
+            stands=Subquery(steps.order_by(_PLACE.desc()).values_list(_STEP)[:1]),
             is_alike=Coalesce(Subquery(intents.order_by(_PLACE).values_list(is_alike)[:1]), False),
         )
         .exclude(is_alike=True, stands=F("state"))

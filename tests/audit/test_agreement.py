@@ -57,6 +57,14 @@ def found() -> Verdict:
     return verdict
 
 
+def test_what_is_written_beside_the_steps_of_a_command_is_no_step(
+    pressed: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        trail.record("pass.adopt", By.system(), command=Command.objects.get(press="p3"))
+    assert verify().is_valid
+
+
 def test_honest_commands_agree(pressed: None) -> None:
     assert Entry.objects.count() == 19
     assert verify().is_valid

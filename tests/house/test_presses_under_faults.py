@@ -16,9 +16,11 @@ import time_machine
 from django.db import connections as databases
 
 from families.models import Kind, Reach
+from portal.audit import trail
 from portal.audit.models import Command, Entry, State
 from portal.audit.verification import verify
 from tests.access.credentials import SET_BLE, SET_NFC
+from tests.access.making import CREATE
 from tests.access.passing import DELETE
 from tests.connections.acting import OPEN
 from tests.house.pressing import Desk, Told, settled
@@ -28,7 +30,9 @@ PRESSES = int(os.environ.get("GATEHOUSE_PRESSES", "300"))
 SEED = int(os.environ.get("GATEHOUSE_PRESSES_SEED", "20261122"))
 # As many as may be inside an upstream call at once.
 WORKERS = 4
-DEADLINE_SECONDS = 1.2
+DEADLINE_SECONDS = 1.5
+# Nothing was sent; of an intent that waited too long for the database the settling says so later.
+HELD_BACK = {State.NOT_SENT, State.INTENT}
 # What nobody can read anything from: for a door, unknown. A look may find out more of what can be looked at.
 NO_ANSWER = {
     "status 500", "status 503", "html", "empty", "redirect 302", "redirect 307", "reset_before", "reset_after",
@@ -44,6 +48,9 @@ def test_no_press_is_two_commands_and_none_is_called_what_it_was_not(
     # Every second answer is one of trouble, which is meant.
     caplog.set_level("CRITICAL", "django.request")
     settings.UPSTREAM_DEADLINE_SECONDS = DEADLINE_SECONDS
+    # What one person may do in an hour has tests of its own.
+    for limit in ("OPENS_PER_PERSON", "OPENS_PER_FAMILY", "PASSES_PER_PERSON", "PASSES_PER_FAMILY"):
+        setattr(settings, f"{limit}_AN_HOUR", 0)
     simulator.reset(open_row_seconds=0)
     with time_machine.travel(datetime.now(UTC), tick=True) as clock:
         desk = Desk(simulator, SEED, WORKERS)
@@ -54,6 +61,7 @@ def test_no_press_is_two_commands_and_none_is_called_what_it_was_not(
                 check_what_was_said(press)
             told += now
             desk.later(clock)
+            trail.settle_overdue()
             desk.read(Kind.OPENINGS, Kind.TEMP_KEYS)
             # What two good readings do not show has left no trace.
             desk.read(Kind.OPENINGS)
@@ -65,7 +73,7 @@ def test_no_press_is_two_commands_and_none_is_called_what_it_was_not(
     assert Command.objects.count() == len(told) == PRESSES
     check_the_trail(told)
     # Held back by us, as where the database took too long: few, or nothing was tried here.
-    assert sum(press.said == State.NOT_SENT for press in told) < PRESSES / 10
+    assert sum(press.said in HELD_BACK for press in told) < PRESSES / 4
     record_property("presses", count(told))
     # Shown by `pytest -s`, for the report of a longer run.
     print(count(told))
@@ -103,15 +111,23 @@ def press_in(desk: Desk, reaches: Iterable[Reach], most: int) -> Iterable[Told]:
 def check_what_was_said(press: Told) -> None:
     """At once, before any history or list was read again."""
     assert all(status < 500 or status in (502, 503) for status in press.statuses), press
-    if press.said == State.NOT_SENT:
+    if press.said in HELD_BACK:
         assert not press.journal, press
+    elif press.said == State.SENT:
+        # Its outcome could not be written down in time: the answer said that nobody knows.
+        assert 503 in press.statuses, press
     elif press.command_name == OPEN:
         assert press.said in what_a_door_is_told(press), press
+    elif press.command_name == CREATE:
+        # Its list is compared with that of before, at once and at the next readings.
+        assert press.said != State.REFUSED or press.executed == 0, press
     elif press.fault in NO_ANSWER:
         looked = press.said in {State.SUCCEEDED, State.REFUSED} and press.command.error == "read_back"
         # A success is one also where the code beside it cannot be read.
         reads_code = press.fault == "wrong_type" and press.command_name in {SET_NFC, SET_BLE}
         assert looked or press.said == (State.SUCCEEDED if reads_code else State.UNKNOWN), press
+    if press.said in HELD_BACK | {State.SENT}:
+        return
     is_doubtful = any("We do not know" in text for text in press.texts)
     if press.command_name == DELETE:
         # Of a pass the list that was read afterwards tells, which may know more than the answer.
