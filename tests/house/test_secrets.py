@@ -1,6 +1,7 @@
 """No secret of the upstream is left anywhere in DATA: database, logs, Redis, pictures, audit heads."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -41,6 +42,49 @@ def use_credentials(visitor: Visitor, page: str) -> None:
         assert words in visitor.post(f"{path}pin/", form, **pins)
 
 
+def use_passes(visitor: Visitor, page: str) -> None:
+    """As a person does: one is made, shown, printed and handed over by a link, and its visitor looks at it."""
+    family = re.search(r'href="/families/([\w-]+)/credentials/"', page)
+    assert family
+    form = visitor.get(f"/passes/new/?family={family[1]}")
+    press = re.search(r'name="press" value="([^"]+)"', form)
+    assert press
+    now = datetime.now(UTC)
+    wish = {"label": "Plumber", "visitor_name": "Rui", "window": "own", "often": "own", "uses": "3"}
+    wish |= {
+        "begins": f"{now - timedelta(days=1):%Y-%m-%dT09:00}",
+        "ends": f"{now + timedelta(days=2):%Y-%m-%dT09:00}",
+    }
+    made = visitor.post("/passes/new/", form, family=family[1], press=press[1], **wish)
+    # Shown once: the digits, and the door system's picture of them.
+    assert "data:image/png;base64," in made, made
+    found = re.search(r'href="(/passes/[\w-]{22}/)"', made)
+    assert found
+    path = found[1]
+    page = visitor.get(path)
+    assert "data:image/png;base64," not in page
+    for kind in ("code", "sheets"):
+        assert "data:image/png;base64," in visitor.post(f"{path}{kind}/", page)
+    link = re.search(r"/v/[\w-]+/", visitor.post(f"{path}links/", page))
+    assert link
+    look = visitor.get(link[0])
+    assert "data:image" not in look
+    assert "data:image/png;base64," in visitor.post(link[0], look)
+
+
+def use_a_door(visitor: Visitor) -> None:
+    """As a person does: pictures of openings are looked at, a device is asked about, its stream shown whole."""
+    pictures = re.findall(r'href="(/log/openings/[\w-]+/picture/)"', visitor.get("/log/"))
+    assert pictures
+    assert "data:image/jpeg;base64," in visitor.get(pictures[0])
+    path = re.search(r'href="(/doors/[\w-]{22}/)"', visitor.get("/doors/"))
+    assert path
+    page = visitor.get(path[1])
+    for kind in ("permission", "stream"):
+        if f"{path[1]}{kind}/" in page:
+            assert visitor.post(f"{path[1]}{kind}/", page)
+
+
 def test_no_secret_of_the_upstream_stands_in_data(demo: Demo) -> None:
     visitor = Visitor(demo, "manager")
     for path in ("/", "/families/", "/doors/", "/log/", "/audit/"):
@@ -67,6 +111,8 @@ def test_no_secret_of_the_upstream_stands_in_data(demo: Demo) -> None:
     assert "Go to the panel" in shown
     delete_a_pass(visitor)
     use_credentials(visitor, page)
+    use_passes(visitor, page)
+    use_a_door(visitor)
     canaries = demo.simulator("GET", "canaries")
     # What the sync reads of passes all the time, and what a deletion sends.
     assert {"temp_key", "qr_code"} <= {entry["kind"] for entry in canaries}
