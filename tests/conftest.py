@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.plugins.openid",
     "tests.plugins.queue",
     "tests.plugins.sweep",
+    "tests.plugins.canaries",
 ]
 
 

@@ -1,10 +1,11 @@
 """A browser that visits the demo."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.gallery import FLAGS
 from tests.plugins.demo import Demo
@@ -19,6 +20,7 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
+KEPT = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, history.state, location.href])"
 Visit = Callable[..., AbstractContextManager[Page]]
 
 
@@ -39,16 +41,30 @@ def visit(browser: Browser, demo: Demo) -> Visit:
         )
         page = context.new_page()
         troubles: list[str] = []
+        asked: list[str] = []
+        context.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         sign_in(page, demo, role)
         yield page
+        left = left_behind(context, demo, asked, scripts=scripts)
         context.close()
+        assert left == [], "the browser keeps secrets"
         assert [
             words for words in troubles if "404" not in words and "503" not in words and "422" not in words
         ] == []
 
     return opened
+
+
+def left_behind(context: BrowserContext, demo: Demo, asked: list[str], *, scripts: bool) -> list[str]:
+    """The stand-in's secrets in any address that was asked for, in cookies, storages and the history's state."""
+    kept = [url for url in asked if not url.startswith("data:")] + [json.dumps(context.storage_state())]
+    if scripts:
+        ours = [page for page in context.pages if page.url.startswith(demo.url)]
+        kept += [page.evaluate(KEPT) for page in ours]
+    everything = "\n".join(kept)
+    return [one["value"] for one in demo.simulator("GET", "canaries") if one["value"] in everything]
 
 
 def sign_in(page: Page, demo: Demo, role: str, *, until: str = "**/") -> None:
