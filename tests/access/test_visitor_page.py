@@ -57,7 +57,10 @@ class TestWhatItSays:
             ({"uses": 0}, "It has no uses left"),
             ({"ends_at": timezone.now() - timedelta(seconds=1)}, "It is over"),
             ({"gone_at": timezone.now()}, "It is over"),
-            ({"starts_at": None, "ends_at": None, "raw_window": "soon"}, "Nobody can tell here whether it works"),
+            (
+                {"starts_at": None, "ends_at": None, "raw_window": "soon"},
+                "Nobody can tell here whether it works",
+            ),
         ],
     )
     def test_one_that_opens_nothing_says_so_and_has_no_button(self, client, visited, fields, words):
