@@ -53,6 +53,16 @@ class TestTheBoard:
         assert "<html" not in fragment.text
         assert cards(page.text) == cards(fragment.text) == {device.public_id}
 
+    def test_a_name_is_text_whatever_stands_in_it(self, client, manager):
+        family = FamilyFactory(name="<b>Núñez</b> & {{ x }}")
+        RelayFactory(device__family=family, device__name="<i>Gate</i>")
+
+        answer = client.get(BOARD)
+
+        assert "<bdi>&lt;b&gt;Núñez&lt;/b&gt; &amp; {{ x }}</bdi>" in answer.text
+        assert "<bdi>&lt;i&gt;Gate&lt;/i&gt;</bdi>" in answer.text
+        assert "&lt;bdi" not in answer.text
+
     def test_a_device_that_many_families_share_stands_once(self, client, manager):
         shared = [DeviceFactory(mac="0C110532D226", is_public=True, name="Lobby") for _ in range(3)]
         private = DeviceFactory()
