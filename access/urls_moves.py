@@ -10,4 +10,5 @@ urlpatterns = [
     path("move-outs/<str:move_out_id>/", moving.move_out_detail, name="move_out_detail"),
     path("move-outs/<str:move_out_id>/looks/", moving.move_out_look, name="move_out_look"),
     path("move-outs/<str:move_out_id>/attempts/", moving.move_out_retry, name="move_out_retry"),
+    path("move-outs/<str:move_out_id>/maker/", moving.move_out_take_over, name="move_out_take_over"),
 ]

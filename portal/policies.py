@@ -135,10 +135,10 @@ POLICIES = {
     "families:import_confirm": Policy(GET_POST, MANAGERS, objects={"import_id": "draft"}),
     "families:import_drop": Policy(POST, MANAGERS, objects={"import_id": "draft"}),
     # Jobs: an import of residents and other bulk work. Of a limited manager only their own.
-    "families:job_list": Policy(roles=MANAGERS),
-    "families:job_detail": Policy(roles=MANAGERS, objects={"job_id": "job"}),
-    "families:job_progress": Policy(roles=MANAGERS, objects={"job_id": "job"}),
-    "families:job_report": Policy(roles=MANAGERS, objects={"job_id": "job"}),
+    "families:job_list": Policy(roles=REVIEWERS),
+    "families:job_detail": Policy(roles=REVIEWERS, objects={"job_id": "job"}),
+    "families:job_progress": Policy(roles=REVIEWERS, objects={"job_id": "job"}),
+    "families:job_report": Policy(roles=REVIEWERS, objects={"job_id": "job"}),
     "families:job_pause": Policy(POST, MANAGERS, objects={"job_id": "job"}),
     "families:job_continue": Policy(POST, MANAGERS, objects={"job_id": "job"}),
     "families:job_stop": Policy(POST, MANAGERS, objects={"job_id": "job"}),
@@ -231,6 +231,9 @@ POLICIES = {
     "access:move_out_list": Policy(roles=REVIEWERS),
     "access:move_out_detail": Policy(roles=REVIEWERS, objects={"move_out_id": "move_out"}),
     "access:move_out_look": Policy(POST, MANAGERS, objects={"move_out_id": "move_out"}),
+    "access:move_out_take_over": Policy(
+        POST, MANAGERS, recent_sign_in=True, objects={"move_out_id": "move_out"}
+    ),
     "access:move_out_retry": Policy(POST, MANAGERS, recent_sign_in=True, objects={"move_out_id": "move_out"}),
     # Connections: the organisation's are unlimited managers' affair, one's own is everybody's who may act.
     "connections:connection_list": Policy(roles=MANAGERS, unlimited_only=True),

@@ -92,8 +92,8 @@ class MoveOut(models.Model):
     ``is_whole``: everybody leaves, whoever is found meanwhile among them. ``all_passes``: every pass of the family
     goes, not only those made here by people who leave. Whom the family is handed to: ``new_owner``, else the
     account of ``owner_connection``; neither where the owner stays. ``acting`` is the person in whose name the steps
-    of this ``attempt`` are taken, and whose right is asked at each of them. ``claimed_*``: one process takes the
-    steps. ``entry`` is the number of the entry of the trail with which it began.
+    of this ``attempt`` are taken, and whose right is asked at each of them. ``paused_at``: they lost it, for the reason of
+    ``pause_reason``; it waits for somebody who takes it over. ``claimed_*``: one process takes the steps. ``entry`` is the number of the entry of the trail with which it began.
     """
 
     public_id = models.CharField(
@@ -118,6 +118,8 @@ class MoveOut(models.Model):
     step = models.CharField(max_length=24, choices=MoveOutStep, default=MoveOutStep.LOOK)
     attempt = models.SmallIntegerField(default=1)
     attempt_at = models.DateTimeField(default=timezone.now)
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.TextField(blank=True)
     claimed_by = models.CharField(max_length=36, blank=True)
     claimed_until = models.DateTimeField(null=True)
     entry = models.BigIntegerField(null=True)

@@ -34,7 +34,8 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class RecordRow:
-    """One line of a record, as it was signed; ``is_gone_since``: it has gone after the record was made.
+    """One line of a record, as it was signed; ``is_gone_since``: it has gone after the record was made,
+    which stands in no record: so it was noticed before each such notice had a record of its own.
 
     ``asks_owner``: only the owner can make it go, by handing the family over in the phone app.
     """
@@ -71,6 +72,11 @@ class Record:
     @property
     def is_all_gone(self) -> bool:
         return not (self.reading.left or self.reading.unknown)
+
+    @property
+    def is_noticed(self) -> bool:
+        """Whether nobody looked for it: the sync came upon something."""
+        return self.entry is not None and self.entry.event == "move_out.noticed"
 
 
 @dataclass(frozen=True)

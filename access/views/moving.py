@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from access.forms.moving import MoveOutForm
 from access.models import KIND_HEADINGS, ItemKind, MoveOut, MoveOutState
 from access.selectors import moving as selectors
-from access.services.moving import advancing, beginning, planning
+from access.services.moving import advancing, beginning, pausing, planning
 from access.services.moving.beginning import MoveOutRefused, NobodyLeaves, NothingLeft, OwnerNeeded, UnderWay
+from access.services.moving.pausing import NotPaused
 from access.services.moving.planning import Leaving, Plan
 from families.models import Family, Member
 from families.scope import visible_people
@@ -125,6 +126,24 @@ def move_out_retry(request: SignedInRequest, move_out_id: str) -> HttpResponse:
     return redirect("access:move_out_detail", move_out.public_id)
 
 
+def move_out_take_over(request: SignedInRequest, move_out_id: str) -> HttpResponse:
+    """Go on in one's own name with one whose maker may not any more."""
+    move_out = _find(request, move_out_id)
+    if not _is_pressed(request, move_out):
+        return redirect("access:move_out_detail", move_out.public_id)
+    try:
+        pausing.take_over(request.user, move_out)
+    except NotPaused:
+        messages.info(
+            request, _("It is not paused any more: somebody else took it over. You changed nothing.")
+        )
+    except AuditUnavailable:
+        messages.error(request, _("Not taken over: the audit trail is not available. Try again later."))
+    else:
+        _advance(move_out)
+    return redirect("access:move_out_detail", move_out.public_id)
+
+
 def move_out_list(request: SignedInRequest) -> HttpResponse:
     """All move-outs within one's reach, those of which something is left first on request."""
     only_left = request.GET.get("show", "") == "left"
@@ -155,7 +174,8 @@ def press_purpose(move_out: MoveOut) -> str:
 
 def version_of(move_out: MoveOut) -> str:
     """What changes whenever the page would."""
-    return f"{move_out.state}-{move_out.attempt}-{move_out.step}"
+    state = "paused" if move_out.paused_at else move_out.state
+    return f"{state}-{move_out.attempt}-{move_out.step}"
 
 
 def digest_of(plan: Plan) -> str:
@@ -271,6 +291,7 @@ def _show(request: SignedInRequest, move_out: MoveOut, status: int = 200) -> Htt
         "may_act": may_act,
         "press": new_press(request.user.id, press_purpose(move_out)) if may_act else "",
         "is_running": move_out.state == MoveOutState.RUNNING,
+        "is_paused": move_out.paused_at is not None,
         "poll_url": f"{address}?version={version_of(move_out)}",
         "people_url": reverse("families:person_list")
         if may_visit(request.user, "families:person_list")

@@ -224,7 +224,7 @@ def test_a_look_that_comes_last_keeps_nothing_and_calls_nothing_left_that_is_abo
         assert not not_gone(advancing.advance(one, seconds=30))
 
 
-def test_a_grant_that_could_not_be_ended_keeps_its_beginning(home, after_step):
+def test_a_grant_that_waits_with_a_paused_move_out_keeps_its_beginning(home, after_step):
     manager, lives_here = ManagerFactory(), home.admin_of(home.members[0])
     began = lives_here.grants.get().starts_at
 
@@ -236,7 +236,8 @@ def test_a_grant_that_could_not_be_ended_keeps_its_beginning(home, after_step):
     one = move_out(home, manager)
 
     assert home.sent() == []
-    assert states(one, "grant") == {f"{lives_here.name} ({lives_here.email})": "left"}
+    assert one.paused_at is not None
+    assert states(one, "grant") == {f"{lives_here.name} ({lives_here.email})": "planned"}
     assert lives_here.grants.get().starts_at == began
 
 

@@ -95,7 +95,9 @@ class TestTheDashboard:
         assert notice_gone() == 1
         assert "of the move-out of" not in client.get("/").text
         page = client.get(url(done))
-        assert "Gone since" in page.text
+        assert "Record 2" in page.text
+        assert "The sync noticed this" in page.text
+        assert "not part of what is signed" not in page.text
 
     def test_an_invitation_is_looked_at_again_until_its_day(self, client, manager, home):
         FamilyInvitationFactory(family=home.family, email="invited@household.example")

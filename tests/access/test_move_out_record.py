@@ -5,11 +5,13 @@ import json
 
 import pytest
 
-from access.models import MoveOut, MoveOutReading, MoveOutState
-from access.services.moving import advancing
+from access.models import MoveOut, MoveOutItem, MoveOutReading, MoveOutState
+from access.services.moving import advancing, beginning
+from access.services.moving.noticing import notice_gone
 from access.services.moving.verifying import verify
 from portal.audit.chain import keep_head
 from portal.audit.models import Entry
+from portal.audit.trail import By
 from portal.audit.verification import verify as verify_trail
 from tests.access import moving
 from tests.access.moving import household, move_out
@@ -80,6 +82,59 @@ class TestVerifying:
         for number, mac in Entry.objects.order_by("number").values_list("number", "mac"):
             keep_head(number, mac)
         assert verify_trail().is_valid
+
+
+class TestWhatIsGoneSince:
+    @pytest.fixture
+    def gone_since(self, simulator):
+        """A move-out of which one member was left, who is gone by now."""
+        simulator.reset(batches="each")
+        home = household(simulator, people=4)
+        stays = home.members[1]
+        simulator.fault(moving.REMOVE_MANY, "refuse", account_id=stays.account_id)
+        done = move_out(home)
+        simulator.clear_faults()
+        rid = home.family.residence_id
+        simulator.event("member", residence_id=rid, account_id=stays.account_id, removed=True)
+        for _ in range(2):
+            home.read()
+        return done
+
+    def test_what_the_sync_finds_gone_is_signed_as_another_record(self, gone_since):
+        assert notice_gone() == 1
+
+        first, second = gone_since.readings.order_by("number")
+        assert (first.left, second.left, second.by_name) == (1, 0, By.system().name)
+        entry = Entry.objects.get(number=second.entry)
+        assert (entry.event, json.loads(entry.parameters)["digest"]) == ("move_out.noticed", second.digest)
+        assert verify(gone_since).is_valid
+        MoveOutReading.objects.filter(pk=second.pk).delete()
+        assert "tells of 2 records" in verify(gone_since).reason
+
+    def test_it_is_noticed_once(self, gone_since):
+        assert [notice_gone(), notice_gone()] == [1, 0]
+        assert gone_since.readings.count() == 2
+
+    def test_while_it_is_tried_again_nothing_is_noticed(self, gone_since):
+        beginning.try_again(ManagerFactory(), gone_since, attempt=1)
+        assert notice_gone() == 0
+        assert gone_since.readings.count() == 1
+
+    def test_an_older_record_beside_which_something_went_still_holds_and_says_what_is_not_signed(
+        self, client, gone_since
+    ):
+        # As it was marked before each such notice was a record of its own.
+        MoveOutItem.objects.exclude(state="gone").update(state="gone", words="Is not in the family any more.")
+        assert verify(gone_since).is_valid
+        client.force_login(ManagerFactory())
+        page = client.get(moving.url(gone_since)).text
+        assert "Beside the record, and not part of what is signed" in page
+        assert notice_gone() == 0
+
+        advancing.look_again(ManagerFactory(), gone_since)
+
+        assert verify(gone_since).is_valid
+        assert "not part of what is signed" not in client.get(moving.url(gone_since)).text
 
 
 class TestTheCommand:

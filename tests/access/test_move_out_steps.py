@@ -310,22 +310,6 @@ class TestTrouble:
         assert set(states(done, ItemKind.MEMBER).values()) == {"left"}
         assert set(states(done, ItemKind.PASS).values()) == {"left"}
 
-    def test_somebody_who_may_no_more_does_nothing_further(self, simulator):
-        home = household(simulator)
-        home.admin_of(home.members[0])
-        manager = ManagerFactory()
-        ManagerFactory()
-        begun = begin(home, manager)
-        User.objects.filter(pk=manager.pk).update(role="auditor")
-
-        done = advancing.advance(begun, seconds=30)
-
-        assert home.sent() == []
-        assert moving.live_grants(home.family) == 1
-        assert set(states(done, ItemKind.GRANT).values()) == {"left"}
-        assert set(states(done, ItemKind.MEMBER).values()) == {"left"}
-        assert "may not do this any more" in not_gone(done)[0].words
-
     def test_what_is_left_goes_by_another_press_and_only_that_is_sent(self, simulator):
         simulator.reset(batches="each")
         home = household(simulator)

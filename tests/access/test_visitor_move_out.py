@@ -120,7 +120,7 @@ def test_one_that_somebody_ended_meanwhile_is_gone_too(simulator):
     assert Entry.objects.filter(event="visitor_link.revoke").count() == 1
 
 
-def test_where_whoever_acts_may_not_any_more_they_are_left_and_the_record_says_so(simulator):
+def test_where_whoever_acts_may_not_any_more_they_wait_for_somebody_who_may(simulator):
     home = household(simulator)
     link = link_to(home, 0)
     manager = ManagerFactory(name="Ana")
@@ -130,7 +130,6 @@ def test_where_whoever_acts_may_not_any_more_they_are_left_and_the_record_says_s
 
     advancing.advance(one, seconds=30)
 
-    assert states(one, "visitor_link") == {"Pass 0": "left"}
-    [told] = [row for row in json.loads(record(one).text)["items"] if row["kind"] == "visitor_link"]
-    assert told["words"] == "Not done: Ana may not do this any more."
+    assert states(one, "visitor_link") == {"Pass 0": "planned"}
+    assert one.pause_reason == "Ana, in whose name it is done, is not a manager any more."
     assert looked_at(link) == 200

@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from access.models import ItemKind, MoveOut, MoveOutItem, MoveOutReading, MoveOutState
-from access.services.moving import advancing, beginning, planning, verifying
+from access.services.moving import advancing, beginning, pausing, planning, verifying
 from access.services.moving.beginning import (
     MoveOutRefused,
     NobodyLeaves,
@@ -21,6 +21,7 @@ from access.services.moving.beginning import (
     OwnerNeeded,
     UnderWay,
 )
+from access.services.moving.pausing import NotPaused
 from access.services.moving.planning import Leaving, Plan
 from families.models import Family, Member, Reach
 from portal.accounts.models import User
@@ -64,6 +65,12 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--again", default="", metavar="ID", help="tries again what is left of a move-out"
         )
+        parser.add_argument(
+            "--take-over",
+            default="",
+            metavar="ID",
+            help="goes on with one that is paused since whoever did it may not any more, in the name of --by",
+        )
         parser.add_argument("--verify", default="", metavar="ID", help="checks the records of a move-out")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -75,6 +82,12 @@ class Command(ConsoleCommand):
             move_out = _visible(actor, options["again"])
             with _refusals():
                 beginning.try_again(actor, move_out, attempt=move_out.attempt)
+            self._run(move_out)
+            return
+        if options["take_over"]:
+            move_out = _visible(actor, options["take_over"])
+            with _refusals():
+                pausing.take_over(actor, move_out)
             self._run(move_out)
             return
         family = _family(actor, options["residence_id"])
@@ -115,7 +128,7 @@ class Command(ConsoleCommand):
     def _run(self, move_out: MoveOut) -> None:
         ends = time.monotonic() + WAIT_SECONDS
         move_out = advancing.advance(move_out, seconds=WAIT_SECONDS)
-        while move_out.state == MoveOutState.RUNNING and time.monotonic() < ends:
+        while move_out.state == MoveOutState.RUNNING and not move_out.paused_at and time.monotonic() < ends:
             # Somebody else takes the steps, or a command of before is still under way.
             time.sleep(1)
             move_out = advancing.advance(move_out, seconds=max(0.0, ends - time.monotonic()))
@@ -137,6 +150,8 @@ class Command(ConsoleCommand):
                 else None,
             }
         )
+        if move_out.paused_at:
+            raise Stop(_("It is paused. %(why)s") % {"why": move_out.pause_reason}, LEFT)
         if move_out.state == MoveOutState.RUNNING:
             raise Stop(_("It is still under way; the worker goes on with it."), LEFT)
         if left:
@@ -190,6 +205,8 @@ def _why(error: Exception) -> str:
         case UnderWay():
             words = _("Another move-out of this family is under way: %(id)s")
             return words % {"id": error.move_out.public_id}
+        case NotPaused():
+            return _("It is not paused.")
         case NothingLeft():
             return _("Nothing is left that could be tried again.")
         case AuditUnavailable():

@@ -1,7 +1,8 @@
 """Takes the steps of a move-out, one after another, in whichever process has the time.
 
 Each step is either a transaction of ours with its entries, or a command whose press follows from the step. So a process that
-is killed anywhere leaves a move-out that the next one goes on with, and nothing is sent twice.
+is killed anywhere leaves a move-out that the next one goes on with, and nothing is sent twice. Before each the right of whoever it
+is done for is asked again: without it the move-out pauses.
 """
 
 import logging
@@ -17,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.models import ItemKind, ItemState, MoveOut, MoveOutState, MoveOutStep
-from access.services.moving import items, passing, portal_steps, reading, upstream_steps
+from access.services.moving import items, passing, pausing, portal_steps, reading, upstream_steps
 from access.services.moving.beginning import take_in
 from access.services.moving.upstream_steps import NotYet
 from families.services.people import leaving as portal_side
@@ -57,8 +58,7 @@ def advance(move_out: MoveOut, *, seconds: float) -> MoveOut:
         while (step := _claim(move_out, holder)) is not None:
             if step in _AT_THE_UPSTREAM and time.monotonic() >= ends:
                 break
-            _take(move_out, step)
-            if step == MoveOutStep.READING or not _go_on(move_out, holder, step):
+            if not _take(move_out, step) or step == MoveOutStep.READING or not _go_on(move_out, holder, step):
                 break
     except NotYet:
         pass
@@ -74,7 +74,7 @@ def advance(move_out: MoveOut, *, seconds: float) -> MoveOut:
 
 def advance_all(*, seconds: float) -> int:
     """Go on with every move-out that nobody goes on with; return how many there were."""
-    waiting = MoveOut.objects.filter(state=MoveOutState.RUNNING).filter(_is_free())
+    waiting = MoveOut.objects.filter(state=MoveOutState.RUNNING, paused_at=None).filter(_is_free())
     found = list(waiting.select_related("family", "acting").order_by("attempt_at"))
     ends = time.monotonic() + seconds
     for move_out in found:
@@ -101,8 +101,8 @@ def _is_free() -> Q:
 
 
 def _claim(move_out: MoveOut, holder: str) -> MoveOutStep | None:
-    """The next step, for whoever holds it from now on; None where it has ended, or somebody else takes it."""
-    mine = MoveOut.objects.filter(pk=move_out.pk, state=MoveOutState.RUNNING)
+    """The next step, for whoever holds it from now on; None where it has ended or waits, or somebody else takes it."""
+    mine = MoveOut.objects.filter(pk=move_out.pk, state=MoveOutState.RUNNING, paused_at=None)
     until = timezone.now() + LEASE
     if not mine.filter(_is_free() | Q(claimed_by=holder)).update(claimed_by=holder, claimed_until=until):
         return None
@@ -117,20 +117,24 @@ def _go_on(move_out: MoveOut, holder: str, step: MoveOutStep) -> bool:
     return mine.update(step=after) == 1
 
 
-def _take(move_out: MoveOut, step: MoveOutStep) -> None:
+def _take(move_out: MoveOut, step: MoveOutStep) -> bool:
+    """Whether the step is taken; False where the move-out pauses instead."""
     # As they are now: what was known when it began may be older than their rights.
     actor = User.objects.get(pk=move_out.acting_id)
     by = By.person(actor)
+    if pausing.pause_without_right(move_out, by):
+        return False
     if step == MoveOutStep.READING:
         reading.read_back(move_out, by, actor, is_end=True)
-        return
+        return True
     try:
-        if step in _AT_THE_UPSTREAM:
-            with transaction.atomic():
-                portal_side.check_may_move_out(by, move_out.family)
         _do(move_out, step, by, actor)
     except PermissionDenied:
+        # Lost in the middle of the step, what it had yet to do waits with the rest.
+        if pausing.pause_without_right(move_out, by):
+            return False
         _refuse(move_out, step, actor)
+    return True
 
 
 def _do(move_out: MoveOut, step: MoveOutStep, by: By, actor: User) -> None:
@@ -163,8 +167,8 @@ def _look(move_out: MoveOut, actor: User) -> None:
 
 
 def _refuse(move_out: MoveOut, step: MoveOutStep, actor: User) -> None:
-    """Whoever it is done for may not any more: what this step had to do is left, and the record says why."""
+    """They may move the household out, and not do this: what this step had to do is left, and the record says why."""
     kind = _KINDS.get(step)
     if kind is not None:
-        words = _("Not done: %(person)s may not do this any more.") % {"person": actor}
+        words = _("Not done: %(person)s may not do this.") % {"person": actor}
         items.mark(items.planned(move_out, kind), ItemState.LEFT, words)

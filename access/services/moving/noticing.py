@@ -2,6 +2,7 @@
 has to press anything."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import transaction
@@ -23,20 +24,17 @@ COMES_BACK_FOR = timedelta(days=1)
 def notice_gone() -> int:
     """Mark what was left and is gone by now, as our tables have it; return how many there were. No upstream call.
 
-    The records stay as they are: the page says beside the newest what went since.
+    The records stay as they are. Another one is kept beside them, in the system's name: what the page says is what is signed.
     """
     open_now = MoveOutItem.objects.exclude(state=ItemState.GONE).filter(move_out__state=MoveOutState.ENDED)
     open_now = open_now.exclude(Q(look_until__isnull=False) & Q(look_until__lte=timezone.now()))
     dressed = open_now.select_related("move_out__family", "person", "member", "temp_key")
-    changed = 0
+    found: defaultdict[int, list[tuple[MoveOutItem, ItemState, str]]] = defaultdict(list)
     for item in dressed.order_by("move_out_id", "pk")[:AT_ONCE]:
         seen = judge(item.move_out, item)
-        if seen is None or seen[0] == item.state or seen[0] not in {ItemState.GONE, ItemState.LEFT}:
-            continue
-        changed += MoveOutItem.objects.filter(pk=item.pk, state=item.state).update(
-            state=seen[0], words=seen[1], looked_at=timezone.now()
-        )
-    return changed
+        if seen is not None and seen[0] != item.state and seen[0] in {ItemState.GONE, ItemState.LEFT}:
+            found[item.move_out_id].append((item, *seen))
+    return sum(_keep_noticed(move_out_id, rows) for move_out_id, rows in found.items())
 
 
 def notice_back() -> int:
@@ -79,6 +77,22 @@ def notice_back() -> int:
     return sum(map(len, back.values()))
 
 
+def _keep_noticed(move_out_id: int, found: list[tuple[MoveOutItem, ItemState, str]]) -> int:
+    """Mark these and keep the record of it; 0 where somebody lets them be tried again meanwhile."""
+    with transaction.atomic():
+        if MoveOut.objects.select_for_update().get(pk=move_out_id).state != MoveOutState.ENDED:
+            return 0
+        count, changed = 0, set()
+        for item, state, words in found:
+            stored = MoveOutItem.objects.filter(pk=item.pk, state=item.state)
+            if stored.update(state=state, words=words, looked_at=timezone.now()):
+                count += 1
+                changed.add(item.kind)
+        if changed:
+            _keep(MoveOut.objects.select_related("family").get(pk=move_out_id), changed)
+    return count
+
+
 def _was_asked_back(item: MoveOutItem) -> bool:
     """Whether somebody invited or added them here since: then they came anew."""
     email = item.member.email.casefold() if item.member else ""
@@ -107,11 +121,15 @@ def _keep_back(move_out: MoveOut, items: list[MoveOutItem]) -> None:
                 timezone.now(),
             )
             item.save(update_fields=["state", "words", "looked_at", "temp_key"])
-        # The sync has read those that it found.
-        keep(
-            move_out,
-            By.system(),
-            is_end=False,
-            has_members=ItemKind.MEMBER in kinds,
-            has_passes=ItemKind.PASS in kinds,
-        )
+        _keep(move_out, kinds)
+
+
+def _keep(move_out: MoveOut, kinds: Collection[str]) -> None:
+    # The sync has read those that it found.
+    keep(
+        move_out,
+        By.system(),
+        event="move_out.noticed",
+        has_members=ItemKind.MEMBER in kinds,
+        has_passes=ItemKind.PASS in kinds,
+    )

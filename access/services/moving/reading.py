@@ -72,11 +72,15 @@ def read_back(move_out: MoveOut, by: By, actor: User, *, is_end: bool) -> MoveOu
             _take_over(item, seen, now)
         if is_end:
             _end(move_out, by)
-        return keep(move_out, by, is_end=is_end, has_members=has_members, has_passes=passes.is_done)
+        event = "move_out.record" if is_end else "move_out.checked"
+        return keep(move_out, by, event=event, has_members=has_members, has_passes=passes.is_done)
 
 
-def keep(move_out: MoveOut, by: By, *, is_end: bool, has_members: bool, has_passes: bool) -> MoveOutReading:
-    """Keep the record of how every item stands, with its entry of the trail, in the caller's transaction."""
+def keep(move_out: MoveOut, by: By, *, event: str, has_members: bool, has_passes: bool) -> MoveOutReading:
+    """Keep the record of how every item stands, with its entry of the trail, in the caller's transaction.
+
+    ``event`` is one of verifying.RECORDS: what it was kept for.
+    """
     with transaction.atomic():
         now = timezone.now()
         items = list_items(move_out)
@@ -89,7 +93,6 @@ def keep(move_out: MoveOut, by: By, *, is_end: bool, has_members: bool, has_pass
             "left": counts[ItemState.LEFT],
             "unknown": counts[ItemState.UNKNOWN] + counts[ItemState.PLANNED],
         }
-        event = "move_out.record" if is_end else "move_out.checked"
         parameters = {"record": number, "digest": digest, **totals}
         entry = trail.record(event, by, about(move_out), parameters=parameters)
         return MoveOutReading.objects.create(

@@ -14,7 +14,7 @@ from portal.audit.chain import SIGNED, canonical, key_ring, read_heads, sign
 from portal.audit.models import Entry
 
 CHUNK = 1_000
-RECORDS = ("move_out.record", "move_out.checked")
+RECORDS = ("move_out.record", "move_out.checked", "move_out.noticed")
 _NUMBER, _KEY_ID = SIGNED.index("number"), SIGNED.index("key_id")
 
 

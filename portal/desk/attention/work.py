@@ -78,7 +78,10 @@ def tell_move_outs(user: User) -> Iterator[Item]:
     for row in list_unfinished(user, NAMED_AT_MOST):
         name = {"family": row.move_out.family_name}
         url = reverse("access:move_out_detail", args=[row.move_out.public_id])
-        if row.move_out.state == MoveOutState.RUNNING:
+        if row.move_out.paused_at is not None:
+            title = _("The move-out of “%(family)s” is paused") % name
+            yield Item("warn", title, row.move_out.pause_reason, url, _("See what it waits for"))
+        elif row.move_out.state == MoveOutState.RUNNING:
             if timezone.now() - row.move_out.attempt_at > MOVE_OUT_SLOW:
                 title = _("The move-out of “%(family)s” has not ended") % name
                 detail = _("Begun %(when)s.") % {"when": relative(row.move_out.attempt_at)}
@@ -100,7 +103,7 @@ def tell_move_outs(user: User) -> Iterator[Item]:
 
 def tell_jobs(user: User) -> Iterator[Item]:
     """Bulk work that paused itself, one's own that somebody paused, and rows of it of which nobody knows what became."""
-    if not may_visit(user, "families:job_detail"):
+    if not may_visit(user, "families:job_continue"):
         return
     for standing in list_in_need(user)[:NAMED_AT_MOST]:
         job, unknown = standing.job, standing.counts.unknown
