@@ -19,7 +19,7 @@ WIDTH = int(PERIOD / _HOUR)
 
 
 class Band(TypedDict):
-    """A time of the strip: "online" or "offline". Where nothing is drawn nobody knows."""
+    """A time of the strip: "online", "offline", or "before" it was known here. Where nothing is drawn nobody knows."""
 
     kind: str
     x: str
@@ -35,6 +35,8 @@ def outage_bands(watch: Watch) -> list[Band]:
     offline = without(merged(watch.outages), lapses)
     online = without(without(whole, lapses), offline)
     bands = []
+    if watch.began_at > start:
+        bands.append(Band(kind="before", x="0.0", width=f"{(watch.began_at - start) / _HOUR:.1f}"))
     for kind, times in (("online", online), ("offline", offline)):
         for began, ended in times:
             width = (ended - began) / _HOUR
