@@ -13,10 +13,9 @@ from portal import waiting
 from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.models import Command
-from portal.audit.trail import About, AuditUnavailable, By
+from portal.audit.trail import About, By
 from portal.connections import calling
 from portal.connections.calling import Action, Performed
-from portal.keys import KeyMissing
 from portal.upstream.answers import Answer
 from portal.upstream.client import Client
 from portal.upstream.errors import NotSent
@@ -156,16 +155,13 @@ def _mark(actor: User, invitation: FamilyInvitation, event: str, moment: datetim
         same = same.filter(forgotten_at=invitation.forgotten_at, forgotten_at__isnull=False)
     else:
         same = same.filter(forgotten_at=None)
-    try:
-        with transaction.atomic():
-            if not FamilyInvitation.objects.filter(pk__in=list(same.values_list("pk", flat=True))).update(
-                forgotten_at=moment
-            ):
-                raise NotWaiting
-            about = About(family.pk, family.name, "invitation", invitation.public_id, invitation.email)
-            trail.record(event, By.person(actor), about)
-    except (DatabaseError, OSError, KeyMissing) as error:
-        raise AuditUnavailable("the trail could not be written") from error
+    with trail.writing("the trail"), transaction.atomic():
+        if not FamilyInvitation.objects.filter(pk__in=list(same.values_list("pk", flat=True))).update(
+            forgotten_at=moment
+        ):
+            raise NotWaiting
+        about = About(family.pk, family.name, "invitation", invitation.public_id, invitation.email)
+        trail.record(event, By.person(actor), about)
 
 
 def _is_waiting(invitation: FamilyInvitation) -> bool:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from families.models import Family, Property, PropertyLimit
 from portal.accounts.models import User
 from portal.audit import trail
-from portal.audit.trail import About, AuditUnavailable, By
-from portal.keys import KeyMissing
+from portal.audit.trail import About, By
 
 # As many as one form may name (DATA_UPLOAD_MAX_NUMBER_FIELDS) and one transaction should write entries for: the trail
 # has one writer at a time.
@@ -125,10 +124,8 @@ def record_move(by: By, move: Move) -> None:
 
 def record_or_undo(event: str, by: By, about: About, parameters: Mapping[str, Any]) -> None:
     """Write a change down, in its transaction; raises AuditUnavailable, which undoes it, where that cannot be done."""
-    try:
+    with trail.writing("the change"):
         trail.record(event, by, about, parameters=parameters)
-    except (DatabaseError, OSError, KeyMissing) as error:
-        raise AuditUnavailable("the change could not be written down") from error
 
 
 def _name(person: User) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,9 +18,8 @@ from portal.accounts import codes, mails, sessions
 from portal.accounts.gate import needs_second_factor
 from portal.accounts.models import User
 from portal.audit import trail
-from portal.audit.trail import About, AuditUnavailable, By
+from portal.audit.trail import About, By
 from portal.ids import find_hidden, hidden_id
-from portal.keys import KeyMissing
 from portal.upstream.text import clean
 
 logger = logging.getLogger(__name__)
@@ -164,16 +163,12 @@ def use_code(user: User, code: str) -> Authenticator | None:
 
     Raises AuditUnavailable when that cannot be written down: then it is not used either.
     """
-    row = None
-    try:
-        with transaction.atomic(durable=True):
-            row = codes.use(user, code)
-            if row is not None:
-                trail.record(
-                    "person.second_factor_used", By.person(user), _about(user), parameters=_used_details(row)
-                )
-    except (DatabaseError, OSError, KeyMissing) as error:
-        raise AuditUnavailable("the trail could not be written") from error
+    with trail.writing("the trail"), transaction.atomic(durable=True):
+        row = codes.use(user, code)
+        if row is not None:
+            trail.record(
+                "person.second_factor_used", By.person(user), _about(user), parameters=_used_details(row)
+            )
     if row is not None and row.type == codes.RECOVERY:
         _tell(user, "code_used", {"left": codes.recovery_codes_left(row)})
     return row

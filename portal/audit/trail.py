@@ -1,8 +1,8 @@
 """Writes the trail: what somebody is about to do, and what became of it."""
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -159,11 +159,20 @@ def _tidy(row: models.Model) -> None:
 
 def record_first(event: str, by: By, about: About = About(), **details: Any) -> Entry:
     """The same in a transaction of its own, before something may be done or shown; raises AuditUnavailable."""
+    with writing("the trail"), transaction.atomic(durable=True):
+        return record(event, by, about, **details)
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Around a transaction that changes ``what`` with its entry: raises AuditUnavailable where they cannot be written.
+
+    It stands outside the transaction, so that a commit that fails is told too; inside one it undoes it.
+    """
     try:
-        with transaction.atomic(durable=True):
-            return record(event, by, about, **details)
+        yield
     except (DatabaseError, OSError, KeyMissing) as error:
-        raise AuditUnavailable("the trail could not be written") from error
+        raise AuditUnavailable(f"{what} could not be written") from error
 
 
 def intend(

@@ -1,15 +1,14 @@
 """Changes what we say of a pass: its label, who it is for, and a note. Nothing of that is sent to anybody."""
 
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from access.models import TempKey
 from access.services.passes.revealing import about, may_reveal
 from families.services.acting import may_act_in
 from portal.accounts.models import User
 from portal.audit import trail
-from portal.audit.trail import AuditUnavailable, By
-from portal.keys import KeyMissing
+from portal.audit.trail import By
 from portal.text import searchable
 
 CHANGE_EVENT = "pass.change"
@@ -21,17 +20,14 @@ def change_pass(
     """Say something else of a pass; which of its fields are different now. One that was made elsewhere may get words too.
 
     ``key`` was fetched through ``visible_to(actor)``, the words are checked already. Raises PermissionDenied,
-    and AuditUnavailable: nothing was changed then.
+    and trail.AuditUnavailable: nothing was changed then.
     """
     may_act_in(actor, key.family)
     if not may_reveal(actor, key):
         raise PermissionDenied
     words = {"label": label, "visitor_name": visitor_name, "visitor_email": visitor_email, "note": note}
-    try:
-        with transaction.atomic(durable=True):
-            return _change(actor, key, words)
-    except (DatabaseError, OSError, KeyMissing) as error:
-        raise AuditUnavailable("the change could not be written") from error
+    with trail.writing("the change"), transaction.atomic(durable=True):
+        return _change(actor, key, words)
 
 
 def _change(actor: User, key: TempKey, words: dict[str, str]) -> list[str]:

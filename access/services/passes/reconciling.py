@@ -3,7 +3,6 @@
 from contextlib import suppress
 
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from access.models import TempKey
@@ -11,9 +10,9 @@ from access.services.passes.reading import read_back
 from access.sync import unmatched
 from families.services.acting import Budget, NoConnection, may_act_in, reach_of
 from portal.accounts.models import User
+from portal.audit import trail
 from portal.audit.models import State
-from portal.audit.trail import AuditUnavailable, By
-from portal.keys import KeyMissing
+from portal.audit.trail import By
 
 
 class NotWaiting(Exception):
@@ -59,10 +58,8 @@ def take(actor: User, *, key: TempKey, found: TempKey) -> None:
     if found.pk not in {one.pk for one in choices(actor, key)}:
         raise NotWaiting
     words = _("%(who)s took it for the one that was asked for.") % {"who": actor}
-    try:
+    with trail.writing("the trail"):
         is_done = unmatched.adopt(key, found, By.person(actor), words)
-    except (DatabaseError, OSError, KeyMissing) as error:
-        raise AuditUnavailable("the trail could not be written") from error
     if not is_done:
         raise NotWaiting
 
@@ -73,10 +70,8 @@ def take_none(actor: User, key: TempKey) -> None:
     if key.command is None or key.command.is_open:
         raise NotWaiting
     words = _("%(who)s looked: it was not made.") % {"who": actor}
-    try:
+    with trail.writing("the trail"):
         is_done = unmatched.give_up(key, State.CLOSED_BY_USER, By.person(actor), words)
-    except (DatabaseError, OSError, KeyMissing) as error:
-        raise AuditUnavailable("the trail could not be written") from error
     if not is_done:
         raise NotWaiting
 
