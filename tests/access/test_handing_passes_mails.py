@@ -1,6 +1,7 @@
 """A pass sent to its visitor by e-mail: once, to one address, with the code only where its sender said so."""
 
 import smtplib
+from collections.abc import Callable
 
 import pytest
 from django.core import mail
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from access.models import VisitorLink
 from access.services.passes.mailing import Letter, mail_pass
+from access.services.visitors import links
 from portal.audit.models import Entry
 from tests.access.handing import Given, deeds, kept, mail_fields, post
 from tests.accounts.signing_in import sign_in_recently
@@ -25,12 +27,15 @@ class Server(BaseEmailBackend):
 
     at_opening: Exception | None = None
     at_sending: Exception | None = None
+    meanwhile: Callable[[], object] | None = None
 
     def open(self):
         if Server.at_opening:
             raise Server.at_opening
 
     def send_messages(self, messages):
+        if Server.meanwhile:
+            Server.meanwhile()
         if Server.at_sending:
             raise Server.at_sending
         mail.outbox.extend(messages)
@@ -41,7 +46,7 @@ class Server(BaseEmailBackend):
 def given(simulator, settings) -> Given:
     settings.CAPTURE_HOSTS = [simulator.host]
     settings.EMAIL_BACKEND = f"{__name__}.Server"
-    Server.at_opening = Server.at_sending = None
+    Server.at_opening = Server.at_sending = Server.meanwhile = None
     given = Given.of(simulator)
     given.family.property = PropertyFactory(name="Riverside", time_zone="Europe/Lisbon")
     given.family.save()
@@ -263,6 +268,12 @@ class TestTrouble:
         assert "refused it (550)" in answer.text
         assert given.digits not in kept() + answer.text
         assert deeds("pass.mail")[-1] == ("outcome", "refused")
+
+    def test_a_link_that_was_made_while_the_server_refused_stands(self, client, given, manager):
+        Server.meanwhile = lambda: links.make_link(manager, key=given.key)
+        Server.at_sending = smtplib.SMTPDataError(554, b"no")
+        assert send(client, given, manager, carries="link").status_code == 422
+        assert [link.revoked_at is None for link in VisitorLink.objects.order_by("pk")] == [False, True]
 
     def test_a_link_whose_mail_was_refused_ends(self, client, given, manager):
         Server.at_sending = smtplib.SMTPDataError(554, b"spam")

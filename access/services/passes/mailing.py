@@ -20,13 +20,12 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.models import TempKey
 from access.selectors.handing import for_visitor, may_be_handed_over
-from access.services.passes import linking
 from access.services.passes.codes import PassCode
 from access.services.passes.revealing import about, may_reveal, reveal_pass
 from access.services.visitors import links
@@ -36,7 +35,6 @@ from portal.accounts.models import User
 from portal.audit import trail
 from portal.audit.models import Entry, State
 from portal.audit.trail import AuditUnavailable, By
-from portal.keys import KeyMissing
 
 MAIL_EVENT = "pass.mail"
 Carries = Literal["none", "link", "code"]
@@ -164,7 +162,7 @@ class _Mail:
         """Commit that it will be sent; False where that press has sent one. Entries are written one after the other, so
         that no two count past the limit together."""
         try:
-            with transaction.atomic(durable=True):
+            with trail.writing("the mail"), transaction.atomic(durable=True):
                 self._record(phase=State.INTENT)
                 if Entry.objects.filter(command_id=self.id, event=MAIL_EVENT).count() > 1:
                     raise _Pressed
@@ -173,8 +171,6 @@ class _Mail:
         except _Pressed:
             self.find_earlier()
             return False
-        except (DatabaseError, OSError, KeyMissing) as error:
-            raise AuditUnavailable("the mail could not be written down") from error
         return True
 
     def send(self) -> Mailed:
@@ -213,16 +209,16 @@ class _Mail:
         if self.letter.carries == "code":
             code = reveal_pass(by, self.key, actor=self.actor, parameters={"mailed_to": self.letter.to})
         elif self.letter.carries == "link":
-            new = linking.make_link(self.actor, key=self.key)
+            new = links.make_link(self.actor, key=self.key)
         link = links.address_of(new.secret) if new is not None else ""
         message = message_for(self.actor, self.key, self.letter, code=code, link=link)
         try:
             server.send_messages([message])
         except _REFUSALS as error:
             if new is not None:
-                # Nobody has it.
+                # Nobody has it. One that was made meanwhile stands.
                 with suppress(AuditUnavailable):
-                    linking.end_link(self.actor, key=self.key)
+                    links.end_link(self.actor, link=new.link)
             return Mailed(State.REFUSED, _refusal(error))
         except (OSError, SMTPException) as error:
             logger.warning("a mail broke off: %s", type(error).__name__)

@@ -18,8 +18,8 @@ from access.selectors.passes import PassState, state_of
 from access.selectors.visitors import digest_of, stands
 from access.services.passes.revealing import about, may_reveal
 from families.services.acting import may_act_in
-from families.services.placements import record_or_undo
 from portal.accounts.models import User
+from portal.audit import trail
 from portal.audit.trail import By
 from portal.web.zones import find_zone
 
@@ -52,7 +52,7 @@ def make_link(actor: User, *, key: TempKey, language: str = "", time_zone: str =
         raise PermissionDenied
     secret = secrets.token_urlsafe(SECRET_BYTES)
     now = timezone.now()
-    with transaction.atomic():
+    with trail.writing("the link"), transaction.atomic():
         # Of two made at the same moment the later one stands.
         held = TempKey.objects.select_for_update().get(pk=key.pk)
         if not held.fingerprint or state_of(held, now) not in _TO_COME:
@@ -73,7 +73,7 @@ def make_link(actor: User, *, key: TempKey, language: str = "", time_zone: str =
             "time_zone": link.time_zone,
             "earlier_links_ended": ended,
         }
-        record_or_undo(MAKE_EVENT, By.person(actor), about(key), parameters)
+        trail.record(MAKE_EVENT, By.person(actor), about(key), parameters=parameters)
     return NewLink(link, secret)
 
 
@@ -88,13 +88,13 @@ def end_link(by: By | User, *, link: VisitorLink) -> bool:
         if not may_reveal(by, link.temp_key):
             raise PermissionDenied
         by = By.person(by)
-    with transaction.atomic():
+    with trail.writing("that the link ended"), transaction.atomic():
         still = VisitorLink.objects.filter(pk=link.pk, revoked_at=None)
         link.revoked_at, link.revoked_by_name = timezone.now(), by.name
         if not still.update(revoked_at=link.revoked_at, revoked_by_name=link.revoked_by_name):
             link.refresh_from_db(fields=["revoked_at", "revoked_by_name"])
             return False
-        record_or_undo(REVOKE_EVENT, by, about(link.temp_key), {"link": link.public_id})
+        trail.record(REVOKE_EVENT, by, about(link.temp_key), parameters={"link": link.public_id})
     return True
 
 

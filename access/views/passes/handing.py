@@ -7,7 +7,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from access.models import TempKey
 from access.selectors.handing import for_visitor, may_be_handed_over
-from access.services.passes import linking, revealing
+from access.services.passes import revealing
 from access.services.passes.codes import PassCode
 from access.services.passes.revealing import PassNotThere, may_reveal
 from access.services.visitors import links
@@ -72,7 +72,7 @@ def visitor_link_create(request: SignedInRequest, pass_id: str) -> HttpResponse:
     if not may_reveal(request.user, key):
         return parts.not_theirs(request, key)
     try:
-        new = linking.make_link(request.user, key=key)
+        new = links.make_link(request.user, key=key)
     except (NothingToShow, AuditUnavailable) as error:
         return _link_shown(request, key, trouble=parts.outcome_of(error))
     return _link_shown(request, key, links.address_of(new.secret))
@@ -84,7 +84,9 @@ def visitor_link_revoke(request: SignedInRequest, pass_id: str) -> HttpResponse:
     if not may_reveal(request.user, key):
         return parts.not_theirs(request, key)
     try:
-        linking.end_link(request.user, key=key)
+        link = links.live_link(key)
+        if link is not None:
+            links.end_link(request.user, link=link)
     except AuditUnavailable as error:
         return _link_shown(request, key, trouble=parts.outcome_of(error))
     return _link_shown(request, key)
