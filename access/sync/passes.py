@@ -20,6 +20,8 @@ from portal.upstream.client import Answer, Client
 from portal.upstream.times import parse_time
 
 LONGEST_WINDOW = 140
+# So long a list is read often in which something that was asked for may show, or is missing.
+READ_AGAIN_SECONDS = 20.0
 # A deletion that stands so may have been carried out.
 _MAY_HAVE_ACTED = {State.SENT, State.SUCCEEDED, State.UNKNOWN}
 _TOLD = ("starts_at", "ends_at", "raw_window", "uses", "sorted_at")

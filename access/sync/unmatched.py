@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.models import TempKey, VisitorLink
-from access.sync.passes import Whose, told_by
+from access.sync.passes import READ_AGAIN_SECONDS, Whose, told_by
 from families.models import Family, JobRow, Kind, RowState, SyncState
 from families.services.jobs import settling
 from families.services.jobs.kinds import RowOutcome
@@ -32,8 +32,6 @@ ADOPT_EVENT = "pass.adopt"
 AFTER = timedelta(seconds=60)
 # Whoever was told the digits writes down by which they are known; nobody else says so before that can be over.
 BEING_KEPT = timedelta(seconds=20)
-# So long a list is read often in which something that was asked for may show.
-READ_AGAIN_SECONDS = 20.0
 # Of these nothing was made, for all that is known.
 _NOT_MADE = {State.NO_TRACE, State.CLOSED_BY_USER}
 

@@ -10,8 +10,8 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from access.models import TempKey
-from access.services.passes.reading import READ_AGAIN_SECONDS, read_back
-from access.sync.passes import Whose, by_fingerprint
+from access.services.passes.reading import read_back
+from access.sync.passes import READ_AGAIN_SECONDS, Whose, by_fingerprint
 from families.models import Family, Kind, Reach
 from families.services.acting import Budget, may_act_in, reach_of
 from families.sync import states
@@ -31,15 +31,13 @@ DELETE_EVENT = "pass.delete"
 # Of what is left of the action's time: for finding the digits, and for the deletion itself.
 FOR_FINDING, FOR_DELETING = 0.4, 0.6
 
-PassState = Literal["gone", "left", "unknown"]
-
 
 @dataclass(frozen=True)
 class PassRow:
     """What is true of one pass afterwards; ``words`` say why where it is not gone."""
 
     key: TempKey
-    state: PassState
+    state: Literal["gone", "left", "unknown"]
     words: str = ""
 
 

@@ -9,9 +9,6 @@ from portal.accounts.models import User
 from portal.connections import budget as calls
 from portal.connections import calling
 
-# So long the passes are read often after a change that could not be read back.
-READ_AGAIN_SECONDS = 20.0
-
 
 class ListNotRead(Exception):
     """The door system did not tell the passes just now: what is stored of them is as old as before."""

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from access.models import TempKey
 from access.services.passes.codes import QR_SECONDS, PassCode, read_code
-from access.sync.passes import Whose, by_fingerprint
+from access.sync.passes import READ_AGAIN_SECONDS, Whose, by_fingerprint
 from families.models import Family, Kind, Reach
 from families.services.acting import Budget, NoConnection, may_act_in
 from families.sync import states
@@ -18,7 +18,6 @@ from portal.upstream.client import Answer, Client
 
 REVEAL_EVENT = "pass.reveal"
 LIST_COMMAND = "get_akuvox_open_door_temp_key_config"
-READ_AGAIN_SECONDS = 20.0
 
 
 class PassNotThere(Exception):
