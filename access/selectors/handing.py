@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
 from django.db.models import Q
 from django.template.defaultfilters import date as format_date
@@ -21,8 +21,9 @@ from portal.web.zones import zone_called
 
 MOST_DOORS = 30
 MOST_LINES = 40
-# Where a pass stands when there is something to hand over.
-TO_HAND_OVER = frozenset({PassState.COMING, PassState.LIVE, PassState.UNREAD})
+# Where a pass stands when its link has something to show its visitor, and when there is something to hand over.
+_TO_SHOW = {PassState.COMING, PassState.LIVE}
+_TO_HAND_OVER = {*_TO_SHOW, PassState.UNREAD}
 
 
 def get_pass(user: User, public_id: str) -> TempKey:
@@ -35,7 +36,12 @@ def get_pass(user: User, public_id: str) -> TempKey:
 
 def may_be_handed_over(key: TempKey, now: datetime | None = None) -> bool:
     """Whether the pass opens a door now or will, as far as we know, and we know which of the upstream's it is."""
-    return bool(key.fingerprint) and state_of(key, now or timezone.now()) in TO_HAND_OVER
+    return state_of(key, now or timezone.now()) in _TO_HAND_OVER
+
+
+def may_be_linked(key: TempKey, now: datetime | None = None) -> bool:
+    """Whether a link to the pass would show its visitor anything, now or later: not where nobody can read its window."""
+    return state_of(key, now or timezone.now()) in _TO_SHOW
 
 
 def can_be_asked(key: TempKey) -> bool:
@@ -147,11 +153,6 @@ def for_visitor(
         digits=digits,
         link=link,
     )
-
-
-def in_utc(key: TempKey) -> tuple[str, str]:
-    """Begin and end in UTC, "" where they could not be read."""
-    return _moment(key.starts_at, UTC), _moment(key.ends_at, UTC)
 
 
 def _moment(at: datetime | None, zone: tzinfo) -> str:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.models import TempKey, VisitorLink
-from access.selectors.passes import PassState, state_of
+from access.selectors.handing import may_be_linked
 from access.selectors.visitors import digest_of, stands
 from access.services.passes.revealing import about, may_reveal
 from families.services.acting import may_act_in
@@ -25,8 +25,6 @@ from portal.web.zones import find_zone
 
 MAKE_EVENT, REVOKE_EVENT = "visitor_link.make", "visitor_link.revoke"
 SECRET_BYTES = 32
-# Where a pass stands when there is something that its visitor may still be shown.
-_TO_COME = {PassState.COMING, PassState.LIVE}
 
 
 class NothingToShow(Exception):
@@ -55,7 +53,7 @@ def make_link(actor: User, *, key: TempKey, language: str = "", time_zone: str =
     with trail.writing("the link"), transaction.atomic():
         # Of two made at the same moment the later one stands.
         held = TempKey.objects.select_for_update().get(pk=key.pk)
-        if not held.fingerprint or state_of(held, now) not in _TO_COME:
+        if not may_be_linked(held, now):
             raise NothingToShow
         earlier = VisitorLink.objects.filter(temp_key=held, revoked_at=None)
         ended = earlier.update(revoked_at=now, revoked_by_name=str(actor))
@@ -100,7 +98,7 @@ def end_link(by: By | User, *, link: VisitorLink) -> bool:
 
 def live_link(key: TempKey) -> VisitorLink | None:
     """The link that shows this pass to its visitor now, or will; None where none does. At most two queries."""
-    if state_of(key, timezone.now()) not in _TO_COME:
+    if not may_be_linked(key):
         return None
     found = VisitorLink.objects.filter(temp_key=key, revoked_at=None).select_related(
         "made_by", "temp_key__family"

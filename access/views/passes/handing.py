@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from access.models import TempKey
-from access.selectors.handing import for_visitor, may_be_handed_over
+from access.selectors.handing import for_visitor, may_be_handed_over, may_be_linked
 from access.services.passes import revealing
 from access.services.passes.codes import PassCode
 from access.services.passes.revealing import PassNotThere, may_reveal
@@ -111,7 +111,7 @@ def _link_shown(
     if trouble is not None and trouble.status != 422:
         return parts.answer(request, key, trouble)
     if wants_fragment(request):
-        may_link = parts.may_link(key)
-        context = parts.link_context(key, address, may_link=may_link, trouble=trouble) | {"may_act": True}
+        context = parts.link_context(key, address, may_link=may_be_linked(key), trouble=trouble)
+        context["may_act"] = True
         return render(request, "access/_visitor_link.html", context, status=422 if trouble else 200)
     return parts.show(request, key, Shown(new_link=address, outcome=trouble))

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from access.forms.handing import PassMailForm
 from access.models import TempKey
-from access.selectors.handing import for_visitor, may_be_handed_over
+from access.selectors.handing import for_visitor, may_be_handed_over, may_be_linked
 from access.services.passes import mailing
 from access.services.passes.codes import PassCode
 from access.services.passes.mailing import (
@@ -44,8 +44,8 @@ def pass_mail(request: SignedInRequest, pass_id: str) -> HttpResponse:
     if request.method != "POST":
         if not may_be_handed_over(key):
             return parts.show(request, key, parts.Shown(outcome=_nothing()))
-        return _form(request, key, PassMailForm(initial=_initial(key), may_link=parts.may_link(key)))
-    form = PassMailForm(request.POST, may_link=parts.may_link(key))
+        return _form(request, key, PassMailForm(initial=_initial(key), may_link=may_be_linked(key)))
+    form = PassMailForm(request.POST, may_link=may_be_linked(key))
     if not form.is_valid():
         return _form(request, key, form, status=422)
     letter = Letter(**form.cleaned_data)
@@ -133,7 +133,7 @@ def _initial(key: TempKey) -> dict[str, str]:
         "to": key.visitor_email,
         "subject": _("Your pass for %(place)s") % {"place": place} if place else _("Your pass"),
         "message": f"{greeting}\n\n{_('this is your pass for our doors.')}",
-        "carries": "link" if parts.may_link(key) else "none",
+        "carries": "link" if may_be_linked(key) else "none",
     }
 
 

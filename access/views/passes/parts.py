@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from access.models import Holder, TempKey
 from access.selectors import handing as selectors
-from access.selectors.handing import may_be_handed_over
+from access.selectors.handing import may_be_handed_over, may_be_linked
 from access.selectors.passes import PassState, passes_as_of, state_of
 from access.services.passes.codes import PassCode
 from access.services.passes.revealing import PassNotThere, may_reveal
@@ -106,7 +106,7 @@ def detail_context(request: SignedInRequest, key: TempKey, shown: Shown = Shown(
         "deeds": [_deed(user, line) for line in selectors.list_trail(user, key)],
         "notices": [shown.outcome.notice] if shown.outcome is not None else [],
         **code_context(key, doors, shown.code),
-        **link_context(key, shown.new_link, may_link=may_act and may_link(key, now)),
+        **link_context(key, shown.new_link, may_link=may_act and may_be_linked(key, now)),
     }
 
 
@@ -134,12 +134,6 @@ def link_context(
         "link_seconds": LINK_SECONDS,
         "link_trouble": trouble,
     }
-
-
-def may_link(key: TempKey, now: datetime | None = None) -> bool:
-    """Whether a link to the pass would show its visitor anything."""
-    state = state_of(key, now or timezone.now())
-    return bool(key.fingerprint) and state in {PassState.COMING, PassState.LIVE}
 
 
 def answer(request: SignedInRequest, key: TempKey, outcome: Outcome) -> HttpResponse:
