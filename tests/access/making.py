@@ -5,7 +5,7 @@ from typing import Any
 
 from access.models import TempKey
 from access.services.passes import making
-from access.services.passes.making import Made
+from access.services.passes.making import Made, Wish
 from families.models import Family
 from portal.accounts.models import User
 from portal.upstream.client import Client, StaticToken
@@ -26,7 +26,7 @@ def make(actor: User, family: Family, *, press: str = "press", **changes: Any) -
         "ends_at": STARTS + timedelta(hours=2),
         "uses": 5,
     }
-    return making.make_pass(actor, family=family, press=press, **wish | changes)
+    return making.make_pass(actor, family=family, wish=Wish(**wish | changes), press=press)
 
 
 def sent(simulator: SimulatorProcess) -> list[dict[str, Any]]:

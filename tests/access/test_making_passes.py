@@ -10,7 +10,7 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from access.models import TempKey
-from access.services.passes import deleting, making
+from access.services.passes import deleting
 from access.services.passes.limits import PassRefused
 from families.models import Family, Kind
 from families.services.acting import NoConnection
@@ -66,7 +66,7 @@ def test_one_is_made_with_exactly_the_references_parameters_once(simulator, fami
 def test_times_in_any_zone_are_told_in_utc_and_whole_seconds(simulator, family, manager):
     zone = timezone.get_fixed_timezone(timedelta(hours=5, minutes=45))
     starts = datetime(2030, 1, 1, 0, 0, 30, 999_999, tzinfo=zone)
-    make(manager, family, starts_at=making.whole_seconds(starts), ends_at=starts + timedelta(days=1))
+    make(manager, family, starts_at=starts, ends_at=starts + timedelta(days=1))
     [param] = sent(simulator)
     assert (param["start_time"], param["finish_time"]) == ("2029-12-31 18:15:30", "2030-01-01 18:15:30")
 
@@ -160,7 +160,7 @@ class TestWhoMay:
             make(person, family, starts_at=timezone.now(), ends_at=soon + timedelta(seconds=1))
         assert not simulator.journal()
         assert not Command.objects.exists()
-        make(person, family, starts_at=making.whole_seconds(timezone.now()), ends_at=soon)
+        make(person, family, starts_at=timezone.now().replace(microsecond=0), ends_at=soon)
         assert len(sent(simulator)) == 1
 
     def test_nobody_else_does(self, simulator, family):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from access.models import TempKey
 from access.services.passes import jobs as passes
 from access.services.passes.jobs import Wanted
-from access.services.passes.making import Wish, whole_seconds
+from access.services.passes.making import Wish
 from families.models import Family, Job, JobRow, JobState, Kind, RowState
 from families.services import jobs
 from families.services.jobs import claims, running
@@ -26,7 +26,7 @@ from tests.syncing import connect, read
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NEW = "/passes/new/"
-STARTS = whole_seconds(datetime.now(UTC) + timedelta(days=1))
+STARTS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ class TestDone:
         assert len(sent(simulator)) == 3
 
     def test_a_window_that_is_over_is_not_asked_for(self, simulator, families, manager):
-        ago = whole_seconds(timezone.now() - timedelta(hours=5))
+        ago = timezone.now().replace(microsecond=0) - timedelta(hours=5)
         wanted = [Wanted(families[0], wish(starts_at=ago, ends_at=ago + timedelta(hours=1)))]
         job = passes.begin(manager, wanted, not_after=timezone.now() + timedelta(hours=1), press="p")
         jobs.work(30)

@@ -49,11 +49,6 @@ def read_code(digits: str, qr_url: str, *, seconds: float = QR_SECONDS) -> PassC
         return PassCode(digits, None, "late")
 
 
-def fetch_qr(url: str) -> bytes | None:
-    """The picture of this address as a PNG of our own drawing; None where there is none to show. Never raises."""
-    return read_code("", url).qr_png
-
-
 def qr_data_url(png: bytes) -> str:
     """A picture as an address that holds it: it is asked for nowhere, and no cache has it."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

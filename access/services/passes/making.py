@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,8 +16,8 @@ from access.services.passes.codes import PassCode, read_code
 from access.services.passes.limits import check_limits, check_window
 from access.services.passes.reading import read_back
 from access.sync import unmatched
-from access.sync.passes import TempKeys, Whose, by_fingerprint, take_over
-from access.sync.unmatched import CREATE_COMMAND, READ_AGAIN_SECONDS
+from access.sync.passes import READ_AGAIN_SECONDS, TempKeys, Whose, by_fingerprint, take_over
+from access.sync.unmatched import CREATE_COMMAND
 from families.models import Family, Kind, Reach
 from families.services.acting import Budget, may_act_in, reach_of
 from families.sync import states
@@ -44,7 +44,10 @@ _pictures = threading.BoundedSemaphore(settings.UPSTREAM_ACTIONS_AT_ONCE)
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for, checked already. The window is two moments, ``uses`` is the reference's count."""
+    """What is asked for, checked already. The window is two moments in whole seconds: the upstream is told no less.
+
+    ``uses`` is the reference's count.
+    """
 
     label: str
     starts_at: datetime
@@ -87,24 +90,11 @@ class Made:
     code: PassCode | None = field(default=None, repr=False)
 
 
-def make_pass(
-    actor: User,
-    *,
-    family: Family,
-    label: str,
-    visitor_name: str = "",
-    visitor_email: str = "",
-    note: str = "",
-    starts_at: datetime,
-    ends_at: datetime,
-    uses: int,
-    press: str,
-) -> Made:
+def make_pass(actor: User, *, family: Family, wish: Wish, press: str) -> Made:
     """Make a pass in a family, on behalf of ``actor``, with its code to be shown once.
 
     Raises what ``ask_for`` raises. Cost: 2 upstream calls, one or two to look where no answer came, and a picture.
     """
-    wish = Wish(label, starts_at, ends_at, uses, visitor_name, visitor_email, note)
     budget = Budget()
     asked = ask_for(actor, family=family, wish=wish, press=press, budget=budget)
     code = _code_of(asked, budget) if asked.digits else None
@@ -298,11 +288,6 @@ class _Making:
                 )
         except (DatabaseError, OSError) as error:
             raise errors.NotSent("the pass could not be written down", command=CREATE_COMMAND) from error
-
-
-def whole_seconds(moment: datetime) -> datetime:
-    """The moment as the upstream can be told it: in UTC, without parts of a second."""
-    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def _key_of(command: Command) -> TempKey | None:

@@ -138,18 +138,7 @@ def _make(request: SignedInRequest, form: PassForm, family: Family) -> HttpRespo
         nonlocal made
         press = read_press(request.POST.get("press", ""), request.user.id, PURPOSE)
         wish = _wish(form, family, form.people[0])
-        made = making.make_pass(
-            request.user,
-            family=family,
-            label=wish.label,
-            visitor_name=wish.visitor_name,
-            visitor_email=wish.visitor_email,
-            note=wish.note,
-            starts_at=wish.starts_at,
-            ends_at=wish.ends_at,
-            uses=wish.uses,
-            press=press,
-        )
+        made = making.make_pass(request.user, family=family, wish=wish, press=press)
         return made.performed
 
     try:
