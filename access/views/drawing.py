@@ -11,12 +11,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from access.templatetags.outages import HEIGHT, WIDTH, outage_bands, outage_words
+from access.templatetags.outages import outage_strip
 from portal.web.stencils import fill
 from portal.web.templatetags.web import status, when
 
 _DOT = mark_safe(" · ")
-_NOTHING = mark_safe("")
 
 
 class Draughtsman:
@@ -65,7 +64,7 @@ class Draughtsman:
             "where": self._where(device),
             "notes": _notes(device, card.get("trouble")),
             "last": _last(device),
-            "strip": strip_of(device.watch),
+            "strip": outage_strip(device.watch) if device.watch else "",
         }
         return _filled("access/_door_state.html", flags, values)
 
@@ -156,23 +155,6 @@ def _last(device: Any) -> SafeString:
     if device.last_opening_at:
         told.append(format_html("{} {}", _("Last opened"), when(device.last_opening_at)))
     return mark_safe(_DOT.join(told))  # noqa: S308 - each is safe
-
-
-def strip_of(watch: Any) -> SafeString:
-    """As access/_outage_strip.html draws it."""
-    if watch is None:
-        return _NOTHING
-    words = conditional_escape(outage_words(watch))
-    bands = "".join(
-        [
-            f'<rect class="strip__{band["kind"]}" x="{band["x"]}" y="0" width="{band["width"]}" height="{HEIGHT}"/>'
-            for band in outage_bands(watch)
-        ]
-    )
-    return mark_safe(  # noqa: S308 - numbers, and escaped words
-        f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{words}"><title>{words}</title>{bands}</svg>'
-    )
 
 
 def draw_cards(request: HttpRequest, cards: Sequence[dict[str, Any]], **how: Any) -> list[SafeString]:

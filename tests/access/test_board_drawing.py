@@ -1,7 +1,6 @@
 """A card is drawn by stencils: what they give is what the templates give."""
 
 import re
-from datetime import timedelta
 from itertools import product
 from types import SimpleNamespace
 
@@ -9,9 +8,22 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from access.selectors.outages import list_watches
-from access.views.drawing import Draughtsman, strip_of
-from tests.factories import DeviceFactory, FamilyAdminFactory, ManagerFactory, OutageFactory
+from access.selectors.board import DoorFilter, list_doors
+from access.views import drawing
+from access.views.drawing import Draughtsman
+from access.views.live import live_cards
+from portal.web.stencils import fill
+from tests.factories import (
+    AuditorFactory,
+    DeviceFactory,
+    FamilyAdminFactory,
+    FamilyFactory,
+    GrantFactory,
+    ManagerFactory,
+    OutageFactory,
+    PropertyFactory,
+    RelayFactory,
+)
 
 NAME = "<b>Núñez & “Söhne”</b>"
 
@@ -50,10 +62,49 @@ def test_a_button_is_what_its_template_gives(rf, press):
 
 
 @pytest.mark.django_db
-def test_a_strip_is_what_its_template_gives():
-    outage = OutageFactory(device=DeviceFactory(first_seen_at=timezone.now() - timedelta(days=40)))
-    watch = list_watches(ManagerFactory(), [outage.device])[outage.device_id]
+def test_each_part_of_a_card_is_what_its_template_gives(rf, monkeypatch):
+    filled = []
 
-    wanted = render_to_string("access/_outage_strip.html", {"watch": watch})
-    assert "strip__offline" in wanted
-    assert squeezed(strip_of(watch)) == squeezed(wanted)
+    def both(template, flags, values):
+        drawn = fill(template, flags, values)
+        assert drawn == render_to_string(template, as_context({**flags, **values}))
+        filled.append(template)
+        return drawn
+
+    monkeypatch.setattr(drawing, "fill", both)
+    family = FamilyFactory(name=NAME, property=PropertyFactory(name=NAME[:40]))
+    told = {"name": NAME, "sip": NAME, "device_type": NAME}
+    gates = [DeviceFactory(family=one, mac="0C", is_public=True, **told) for one in (family, FamilyFactory())]
+    own = DeviceFactory(family=family, is_online=False, last_opening_at=timezone.now(), **told)
+    OutageFactory(device=own)
+    for device in (*gates, own):
+        RelayFactory(device=device, name=NAME)
+        RelayFactory(device=device, name=NAME, is_security=True)
+    admin = FamilyAdminFactory()
+    GrantFactory(person=admin, family=family)
+    request = rf.get("/")
+    for request.user in (ManagerFactory(), admin, AuditorFactory()):
+        cards = live_cards(request.user, list_doors(request.user, DoorFilter()).devices)
+        assert len(cards) == 2
+        for of_family, is_oob, may_choose in product([True, False], repeat=3):
+            by = Draughtsman(
+                request,
+                heading="h3" if of_family else "h2",
+                hides_family=of_family,
+                is_oob=is_oob,
+                may_choose=may_choose,
+            )
+            assert not any("<b>" in by.card(card) for card in cards)
+    assert set(filled) == {
+        f"access/_{name}.html" for name in ("door", "door_card", "door_doors", "door_state", "press")
+    }
+
+
+def as_context(named):
+    """What a template takes, of names with dots in them."""
+    context = {name: value for name, value in named.items() if "." not in name}
+    for name, value in named.items():
+        above, _, last = name.partition(".")
+        if last and above not in named:
+            context.setdefault(above, {})[last] = value
+    return context

@@ -3,12 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from access.models import Lapse
 from access.selectors.outages import PERIOD, list_watches
-from access.templatetags.outages import how_long, outage_bands, outage_words
+from access.templatetags.outages import how_long, outage_bands, outage_strip, outage_words
 from families.models import Kind
 from tests.factories import (
     DeviceFactory,
@@ -169,7 +168,7 @@ class TestDrawn:
             device=device, began_at=now - timedelta(days=2), ended_at=now - timedelta(days=2, hours=-2)
         )
 
-        drawn = render_to_string("access/_outage_strip.html", {"watch": watch_of(device)})
+        drawn = outage_strip(watch_of(device))
 
         assert 'aria-label="Offline once, for 2 h, over 30 days"' in drawn
         assert drawn.count("strip__offline") == 1
