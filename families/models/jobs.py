@@ -4,7 +4,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -41,7 +41,11 @@ class JobQuerySet(models.QuerySet["Job"]):
     """Jobs, as somebody may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """One's own; an unlimited manager's are all of them."""
+        """One's own; an unlimited manager's and auditor's are all of them, a limited auditor's those with a row that is theirs
+        to see (JobRowQuerySet.shown_to)."""
+        if user.is_active and user.is_auditor:
+            theirs = JobRow.objects.filter(job=OuterRef("pk")).shown_to(user)
+            return self.filter(Exists(theirs)) if user.is_limited else self
         if not user.is_active or not user.may_act:
             return self.none()
         return self if user.is_manager and not user.is_limited else self.filter(made_by=user)
@@ -85,6 +89,16 @@ class Job(models.Model):
         return self.title
 
 
+class JobRowQuerySet(models.QuerySet["JobRow"]):
+    """Rows of jobs."""
+
+    def shown_to(self, user: User) -> Self:
+        """Of jobs that are theirs to see: every row, but to a limited auditor those of families within their properties."""
+        if user.is_auditor and user.is_limited:
+            return self.filter(family__in=Family.objects.visible_to(user))
+        return self
+
+
 class JobRow(models.Model):
     """One row of a job: at most one command at a time, claimed by one worker, never sent twice by itself.
 
@@ -110,6 +124,8 @@ class JobRow(models.Model):
     claimed_by = models.CharField(max_length=36, blank=True)
     claimed_until = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    objects = JobRowQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="families_job_row_unique")]

@@ -117,7 +117,7 @@ def get_job(user: User, public_id: str) -> Job:
 
 def get_row(user: User, job_id: str, row_id: str) -> JobRow:
     """A row of a job that has begun; raises JobRow.DoesNotExist unless it is the person's to see."""
-    rows = JobRow.objects.filter(job__in=_begun(user), job__public_id=job_id)
+    rows = JobRow.objects.shown_to(user).filter(job__in=_begun(user), job__public_id=job_id)
     return rows.select_related("job__made_by", "family", "command").get(public_id=row_id)
 
 
@@ -134,18 +134,19 @@ def list_jobs(user: User, *, cursor: str = "") -> tuple[list[Standing], str]:
     if len(jobs) > JOBS_A_PAGE:
         last = jobs[JOBS_A_PAGE - 1]
         older = write_cursor(_JOBS, str(last.confirmed_at), last.pk)
-    counts = _counts([job.pk for job in jobs[:JOBS_A_PAGE]])
+    counts = _counts(user, [job.pk for job in jobs[:JOBS_A_PAGE]])
     return [Standing(job, Counts(counts.get(job.pk, {}))) for job in jobs[:JOBS_A_PAGE]], older
 
 
-def standing_of(job: Job) -> Standing:
-    """Where it stands. One query."""
-    return Standing(job, Counts(_counts([job.pk]).get(job.pk, {})))
+def standing_of(job: Job, user: User | None) -> Standing:
+    """Where it stands, by the rows that this person is shown; the operator (None) is shown all. One query."""
+    return Standing(job, Counts(_counts(user, [job.pk]).get(job.pk, {})))
 
 
 def page_rows(user: User, job: Job, *, state: str = "", before: str = "", after: str = "") -> RowPage:
     """The rows of a job by their number, all or those in one state. Two queries; no upstream call."""
-    found = job.rows.filter(state=state) if state else job.rows.all()
+    shown = JobRow.objects.shown_to(user).filter(job=job)
+    found = shown.filter(state=state) if state else shown
     place = read_cursor(_ROWS, after or before, int)
     backwards = bool(before) and not after and place is not None
     if place is not None:
@@ -165,9 +166,10 @@ def page_rows(user: User, job: Job, *, state: str = "", before: str = "", after:
 
 
 def all_rows(user: User, job: Job) -> Iterator[ToldRow]:
-    """Every row of a job in its order, a few at a time."""
+    """Every row of a job that is theirs to see in its order, a few at a time."""
     number = 0
-    while rows := list(job.rows.filter(number__gt=number).order_by("number")[:CHUNK]):
+    shown = JobRow.objects.shown_to(user).filter(job=job)
+    while rows := list(shown.filter(number__gt=number).order_by("number")[:CHUNK]):
         yield from tell_rows(user, rows)
         number = rows[-1].number
 
@@ -189,7 +191,7 @@ def list_in_need(user: User) -> list[Standing]:
     unknown = JobRow.objects.filter(state=RowState.UNKNOWN).values("job")
     paused = jobs.filter(state=JobState.PAUSED).exclude(~Q(made_by=user), pause_code="")
     found = list((paused | jobs.filter(pk__in=unknown)).order_by("-confirmed_at", "-pk"))
-    counts = _counts([job.pk for job in found]) if found else {}
+    counts = _counts(user, [job.pk for job in found]) if found else {}
     return [Standing(job, Counts(counts.get(job.pk, {}))) for job in found]
 
 
@@ -197,8 +199,9 @@ def _begun(user: User) -> QuerySet[Job]:
     return Job.objects.visible_to(user).exclude(state=JobState.DRAFT).select_related("made_by")
 
 
-def _counts(jobs: Collection[int]) -> dict[int, dict[str, int]]:
-    rows = JobRow.objects.filter(job__in=jobs).order_by().values_list("job", "state")
+def _counts(user: User | None, jobs: Collection[int]) -> dict[int, dict[str, int]]:
+    shown = JobRow.objects.shown_to(user) if user is not None else JobRow.objects.all()
+    rows = shown.filter(job__in=jobs).order_by().values_list("job", "state")
     found: dict[int, dict[str, int]] = {}
     for job, state, count in rows.annotate(count=Count("pk")):
         found.setdefault(job, {})[state] = count

@@ -50,7 +50,11 @@ WHO = {
     "manager": Who(Role.MANAGER, owns=EVERYTHING, words=ALL_WORDS),
     "limited manager": Who(Role.MANAGER, is_limited=True, owns=ITS_PROPERTY, words=HOME_WORDS),
     "manager of nothing": Who(Role.MANAGER, is_limited=True),
-    "auditor": Who(Role.AUDITOR, owns=_all_of(OF_ESTATE, "home", "earlier", "elsewhere"), words=ALL_WORDS),
+    "auditor": Who(
+        Role.AUDITOR,
+        owns=_all_of((*OF_ESTATE, "job", "row"), "home", "earlier", "elsewhere"),
+        words=ALL_WORDS,
+    ),
     "limited auditor": Who(Role.AUDITOR, is_limited=True, owns=ITS_PROPERTY, words=HOME_WORDS),
     "family admin": Who(Role.FAMILY_ADMIN, owns=_all_of(OF_FAMILIES, "home"), words=frozenset({HOME})),
     "family admin whose grant ended": Who(Role.FAMILY_ADMIN),

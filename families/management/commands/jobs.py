@@ -44,7 +44,7 @@ class Command(ConsoleCommand):
                     act(By.operator(), job)
                 except JobMovedOn:
                     raise Stop(f"Nothing was done: the job is {job.get_state_display().lower()}.") from None
-                self._tell([standing_of(job)])
+                self._tell([standing_of(job, None)])
                 return
         worked = self._work() if options["work"] else []
         found = (
@@ -52,7 +52,7 @@ class Command(ConsoleCommand):
         )
         if not options["all"]:
             found = found.filter(state__in=OPEN) | found.filter(pk__in=worked)
-        standings = [standing_of(job) for job in found]
+        standings = [standing_of(job, None) for job in found]
         self._tell(standings)
         in_need = [each.job.public_id for each in standings if each.job.pause_code or each.counts.unknown]
         if in_need:
@@ -117,7 +117,7 @@ class _Line:
         if now - self._drawn_at < DRAW_EVERY_SECONDS:
             return
         self._drawn_at = now
-        found = [standing_of(job).counts for job in Job.objects.filter(pk__in=self.jobs)]
+        found = [standing_of(job, None).counts for job in Job.objects.filter(pk__in=self.jobs)]
         over, total = sum(each.over for each in found), sum(each.total for each in found)
         sys.stderr.write(f"\r\x1b[K{over}/{total} rows")
         sys.stderr.flush()

@@ -13,6 +13,7 @@ from families.selectors.jobs import Standing, ToldRow
 from families.services.jobs.kinds import kind_of
 from families.services.jobs.running import REPEATABLE
 from portal.accounts.requests import SignedInRequest
+from portal.web.access import may_visit
 from portal.web.presses import PressInvalid, new_press, read_press
 
 # How each state is drawn.
@@ -102,6 +103,7 @@ def live_context(request: SignedInRequest, standing: Standing) -> dict[str, Any]
         "counts": standing.counts,
         "chips": chips_of(standing),
         "shape": job_shape(standing),
+        "may_steer": may_visit(request.user, "families:job_pause"),
         "is_open": job.state in {JobState.RUNNING, JobState.PAUSED},
         "press": new_press(request.user.id, purpose_of(job)),
         "poll_url": f"{reverse('families:job_progress', args=[job.public_id])}?version={standing.version}",
@@ -125,8 +127,9 @@ def chips_of(standing: Standing) -> list[dict[str, Any]]:
 def row_context(request: SignedInRequest, told: ToldRow, job: Job) -> dict[str, Any]:
     """What a row of families/_job_rows.html takes."""
     row = told.row
-    may_repeat = row.state in REPEATABLE and job.state != JobState.STOPPED
     is_unknown = row.state == RowState.UNKNOWN
+    may_steer = may_visit(request.user, "families:job_row_retry")
+    may_repeat = may_steer and row.state in REPEATABLE and job.state != JobState.STOPPED
     kind = kind_of(job)
     return {
         "told": told,
@@ -136,5 +139,7 @@ def row_context(request: SignedInRequest, told: ToldRow, job: Job) -> dict[str, 
         "shape": SHAPES[RowState(row.state)],
         "is_unknown": is_unknown,
         "may_repeat": may_repeat,
-        "press": new_press(request.user.id, row_purpose(row)) if may_repeat or is_unknown else "",
+        "press": new_press(request.user.id, row_purpose(row))
+        if may_repeat or (may_steer and is_unknown)
+        else "",
     }

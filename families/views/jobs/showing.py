@@ -16,6 +16,7 @@ from families.services.jobs.running import REPEATABLE
 from families.views.jobs import parts
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
+from portal.web.access import may_visit
 from portal.web.addresses import with_changes
 from portal.web.errors import trouble
 from portal.web.pages import render_page, wants_fragment
@@ -27,6 +28,7 @@ def job_list(request: SignedInRequest) -> HttpResponse:
     found, older = selectors.list_jobs(request.user, cursor=cursor)
     context = {
         "jobs": [{"standing": each, "shape": parts.job_shape(each)} for each in found],
+        "may_import": may_visit(request.user, "families:import_create"),
         "older_url": with_changes(request, before=older) if older else "",
         "newer_url": with_changes(request, before="") if cursor else "",
     }
@@ -42,7 +44,7 @@ def job_detail(request: SignedInRequest, job_id: str) -> HttpResponse:
         request.user, job, state=state, before=asked.get("before", ""), after=asked.get("after", "")
     )
     address = reverse("families:job_detail", args=[job.public_id])
-    standing = selectors.standing_of(job)
+    standing = selectors.standing_of(job, request.user)
     context = {
         **parts.live_context(request, standing),
         "rows": [parts.row_context(request, told, job) for told in page.rows],
@@ -61,7 +63,7 @@ def job_progress(request: SignedInRequest, job_id: str) -> HttpResponse:
     job = parts.find_job(request, job_id)
     if not wants_fragment(request):
         return redirect("families:job_detail", job_id)
-    standing = selectors.standing_of(job)
+    standing = selectors.standing_of(job, request.user)
     known = request.GET.get("version", "")
     if known == standing.version:
         return HttpResponse(status=204)
