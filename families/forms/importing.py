@@ -1,6 +1,6 @@
 """What is chosen about an import: the sheet, how to read it, what to do with its rows, and until when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,12 @@ from families.models import Family, Rights, Sheet
 from families.services import importing
 from families.services.importing import Choices
 
+_WORD = "word-"
+MEANINGS = [
+    (Rights.USER.value, _("Administrator")),
+    (Rights.GUEST.value, _("Member")),
+    (importing.LEAVE_OUT, _("Leave these rows out")),
+]
 COLUMN, ONE = "column", "one"
 HOURS = (1, 4, 24, 72, 168)
 USUAL_HOURS = 24
@@ -87,7 +93,8 @@ class UploadForm(forms.Form):
 
 
 class ChoicesForm(forms.Form):
-    """How to read a sheet, and what to do with its rows. The columns' selects are ``column-0`` and so on."""
+    """How to read a sheet, and what to do with its rows. The columns' selects are ``column-0`` and so on; ``words`` are those
+    for rights that nobody knows, each asked about by a field of its own."""
 
     encoding = forms.ChoiceField(label=_("Letters as"), choices=list(importing.ENCODINGS.items()))
     separator = forms.ChoiceField(label=_("Cells end with"), choices=list(importing.SEPARATORS.items()))
@@ -123,7 +130,14 @@ class ChoicesForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, *args: Any, width: int, family: Family | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        width: int,
+        family: Family | None = None,
+        words: Sequence[str] = (),
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self.family = family
         # What is wrong with the family, which is no field of the form.
@@ -132,6 +146,14 @@ class ChoicesForm(forms.Form):
         for place in range(width):
             self.fields[f"column-{place}"] = forms.ChoiceField(
                 label=gettext("Column %(number)d") % {"number": place + 1}, choices=choices, required=False
+            )
+
+        for word in words:
+            self.fields[f"{_WORD}{importing.word_digest(word)}"] = forms.ChoiceField(
+                label=gettext("What does “%(word)s” mean here?") % {"word": word},
+                choices=MEANINGS,
+                initial=importing.LEAVE_OUT,
+                error_messages={"required": gettext("Say what it means, or leave its rows out.")},
             )
 
     @staticmethod
@@ -146,13 +168,26 @@ class ChoicesForm(forms.Form):
             "way": options["way"],
             "auth": options["auth"],
             "differing": "change" if options["changes_rights"] else "leave",
+            **ChoicesForm.columns_as(columns, sheet.words),
+        }
+
+    @staticmethod
+    def columns_as(columns: Sequence[str], words: Mapping[str, str]) -> dict[str, str]:
+        """What columns and words mean, as the form shows it."""
+        return {
             **{f"column-{place}": name for place, name in enumerate(columns)},
+            **{f"{_WORD}{digest}": meaning for digest, meaning in words.items()},
         }
 
     @property
     def column_fields(self) -> list[forms.BoundField]:
         """The selects above the columns."""
         return [self[name] for name in self.fields if name.startswith("column-")]
+
+    @property
+    def word_fields(self) -> list[forms.BoundField]:
+        """The questions about words that nobody knows."""
+        return [self[name] for name in self.fields if name.startswith(_WORD)]
 
     @property
     def columns(self) -> list[str]:
@@ -173,6 +208,7 @@ class ChoicesForm(forms.Form):
             way=chosen["way"],
             changes_rights=chosen["differing"] == "change",
             auth=chosen["auth"],
+            words={name.removeprefix(_WORD): chosen[name] for name in self.fields if name.startswith(_WORD)},
         )
 
     def clean(self) -> None:

@@ -26,7 +26,7 @@ class Sheet(models.Model):
 
     Personal data that nobody needs once the job is confirmed: it is deleted then, and with drafts that were left.
     ``encoding``, ``separator`` and ``has_header`` were recognised or chosen; ``columns`` holds a field's name or "" for
-    each column. ``reading`` names the latest reading of its rows; ``read_at`` is empty until that came to its end.
+    each column, ``words`` what its unknown words for rights mean (services.importing.rights). ``reading`` names the latest reading of its rows; ``read_at`` is empty until that came to its end.
     """
 
     job = models.OneToOneField(Job, models.CASCADE, related_name="sheet")
@@ -36,6 +36,7 @@ class Sheet(models.Model):
     separator = models.CharField(max_length=1)
     has_header = models.BooleanField(default=True)
     columns = models.JSONField(default=list)
+    words = models.JSONField(default=dict)
     family = models.ForeignKey(Family, models.SET_NULL, null=True, blank=True, related_name="+")
     reading = models.CharField(max_length=36, blank=True)
     read_at = models.DateTimeField(null=True)
@@ -47,11 +48,15 @@ class Sheet(models.Model):
 
 
 class ColumnMemory(models.Model):
-    """Which column meant what in sheets with this header, for this person: ``header`` is a digest of its words."""
+    """Which column meant what in sheets with this header, for this person, and which word for rights which.
+
+    ``header`` is a digest of its words, or of how many columns there are where there is none. ``words`` have digests for keys.
+    """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     header = models.CharField(max_length=64)
     columns = models.JSONField(default=list)
+    words = models.JSONField(default=dict)
     used_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

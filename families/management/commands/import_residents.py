@@ -19,6 +19,12 @@ from portal.accounts.models import User
 from portal.console import ConsoleCommand, Stop
 
 RIGHTS = {"administrator": Rights.USER, "member": Rights.GUEST}
+_MEANINGS = {
+    "administrator": Rights.USER.value,
+    "member": Rights.GUEST.value,
+    "leave-out": importing.LEAVE_OUT,
+}
+_HEADED = {None: None, "yes": True, "no": False}
 # So many rows with an error are printed; --json has them all.
 PRINTED = 50
 _TURN_SECONDS = 2.0
@@ -48,6 +54,19 @@ class Command(ConsoleCommand):
             metavar="FIELD,…",
             help=f"what the columns are, in their order, instead of guessing: {', '.join(importing.FIELDS)}; "
             "nothing between two commas leaves one out",
+        )
+        parser.add_argument(
+            "--header",
+            choices=["yes", "no"],
+            help="whether the first row says what the columns are, instead of guessing",
+        )
+        parser.add_argument(
+            "--word",
+            action="append",
+            default=[],
+            metavar="WORD=MEANING",
+            help="what a word for rights means that is not known here: administrator, member or leave-out "
+            "(may be given again); remembered for such a sheet, as its columns are",
         )
         parser.add_argument("--encoding", choices=importing.ENCODINGS, default="", metavar="NAME")
         parser.add_argument("--hours", type=int, default=24, help="what is not sent by then is left out (24)")
@@ -84,7 +103,12 @@ class Command(ConsoleCommand):
     ) -> tuple[Sheet, list[Marked]]:
         """The sheet and its rows, with nothing kept."""
         sheet = importing.open_sheet(
-            user, content=content, name=name, family=family, encoding=options["encoding"]
+            user,
+            content=content,
+            name=name,
+            family=family,
+            encoding=options["encoding"],
+            headed=_HEADED[options["header"]],
         )
         if options["columns"] is not None:
             sheet.columns = _columns(options["columns"], len(sheet.columns))
@@ -93,6 +117,7 @@ class Command(ConsoleCommand):
             wrong.append(importing.no_family())
         if wrong:
             raise Stop(f"Nothing was kept: {wrong[0]} It was read as {_described(sheet)}.")
+        sheet.words |= _words(options["word"])
         sheet.job.options = {
             "way": options["way"],
             "changes_rights": options["change_rights"],
@@ -104,6 +129,13 @@ class Command(ConsoleCommand):
         counts = Counter(row.mark for row in rows)
         to_send = sum(row.will_be_sent for row in rows)
         wrong = [row for row in rows if row.person.wrong]
+        unknown = [
+            word
+            for word in importing.words_to_ask(
+                importing.table_of(sheet), sheet.columns, headed=sheet.has_header
+            )
+            if importing.word_digest(word) not in sheet.words
+        ]
         self.say(f"Read as {_described(sheet)}.")
         self.say(
             f"{len(rows)} rows: {counts['new']} new, {counts['there']} there already, {counts['differs']} with other "
@@ -113,7 +145,10 @@ class Command(ConsoleCommand):
             self.say(f"  row {row.person.number}: {row.words}")
         if len(wrong) > PRINTED:
             self.say(f"  and {len(wrong) - PRINTED} more; --json has them all")
+        for word in unknown:
+            self.say(f"  not known as a right: {word!r}; --word {word!r}=member says what it means")
         return {
+            "unknown_words": unknown,
             "columns": sheet.columns,
             "encoding": sheet.encoding,
             "rows": len(rows),
@@ -142,6 +177,7 @@ class Command(ConsoleCommand):
             way=chosen["way"],
             changes_rights=chosen["changes_rights"],
             auth=chosen["auth"],
+            words=seen.words,
         )
         not_after = timezone.now() + timedelta(hours=options["hours"])
         try:
@@ -203,6 +239,16 @@ def _columns(text: str, width: int) -> list[str]:
     if len(columns) > width:
         raise Stop(f"--columns names {len(columns)} columns, and the sheet has {width}")
     return columns + [""] * (width - len(columns))
+
+
+def _words(given: list[str]) -> dict[str, str]:
+    found = {}
+    for one in given:
+        word, _sign, meaning = one.rpartition("=")
+        if not word.strip() or meaning not in _MEANINGS:
+            raise Stop(f"--word is WORD=MEANING, and a meaning one of {', '.join(_MEANINGS)}: {one[:60]!r}")
+        found[importing.word_digest(word)] = _MEANINGS[meaning]
+    return found
 
 
 def _described(sheet: Sheet) -> str:

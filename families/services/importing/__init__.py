@@ -17,8 +17,11 @@ from families.services.importing.drafts import (
     open_sheet,
     read_rows,
     table_of,
+    words_for,
+    words_to_ask,
 )
 from families.services.importing.marking import CREATE, INVITE, MARKS
+from families.services.importing.rights import LEAVE_OUT, word_digest
 from families.services.importing.tables import (
     ENCODINGS,
     LARGEST_BYTES,
@@ -36,6 +39,7 @@ __all__ = [
     "INVITE",
     "KIND",
     "LARGEST_BYTES",
+    "LEAVE_OUT",
     "MARKS",
     "MOST_ROWS",
     "SEPARATORS",
@@ -55,5 +59,8 @@ __all__ = [
     "read_rows",
     "table_of",
     "too_large",
+    "word_digest",
+    "words_for",
+    "words_to_ask",
     "wrong_columns",
 ]

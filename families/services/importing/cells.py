@@ -1,6 +1,6 @@
 """Reads the cells of one row as a person: names, address, rights, and what is wrong with each, beside its field."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
@@ -45,8 +45,13 @@ class Person:
     wrong: dict[str, str] = field(default_factory=dict)
 
 
-def read_person(line: Line, columns: Sequence[str], *, needs_names: bool) -> Person:
-    """The person in a row. Whatever cannot be read stays as it was typed, cut, and is named in ``wrong``."""
+def read_person(
+    line: Line, columns: Sequence[str], meanings: Mapping[str, str], *, needs_names: bool
+) -> Person:
+    """The person in a row. Whatever cannot be read stays as it was typed, cut, and is named in ``wrong``.
+
+    ``meanings``: see rights.rights_in.
+    """
     person = Person(line.number)
     cells = {
         name: line.cells[place] for place, name in enumerate(columns) if name and place < len(line.cells)
@@ -57,7 +62,7 @@ def read_person(line: Line, columns: Sequence[str], *, needs_names: bool) -> Per
     _read_address(person, cells.get(EMAIL, ""))
     _read_names(person, cells, needs_names=needs_names)
     if typed := cells.get(AUTH, "").strip():
-        person.auth = _checked(person, AUTH, typed, rights_in)
+        person.auth = _checked(person, AUTH, typed, lambda word: rights_in(word, meanings))
     person.family, person.property = (clean(cells.get(name, "").strip()) for name in (FAMILY, PROPERTY))
     return person
 

@@ -97,6 +97,19 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]], width: i
     return found
 
 
+def fits_cells(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the column that would have the addresses has them: of sheets without a header nothing else tells them apart."""
+    place = columns.index(EMAIL) if EMAIL in columns else -1
+    cells = [row[place].strip() for row in rows[:_LOOKED_AT] if 0 <= place < len(row)]
+    return _share(cells, lambda cell: "@" in cell) >= 0.5
+
+
+def cells_of(field: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The cells of the column that means this; none where no column does."""
+    place = columns.index(field) if field in columns else -1
+    return [row[place] for row in rows if 0 <= place < len(row)]
+
+
 def wrong_columns(columns: Sequence[str]) -> list[tuple[int | None, str]]:
     """What is wrong with the meanings of columns, each with the place of the column, or None for the sheet."""
     found: list[tuple[int | None, str]] = []
@@ -116,8 +129,11 @@ def no_family() -> str:
     return gettext("No column is the family: choose which it is, or one family for all rows.")
 
 
-def header_digest(header: Sequence[str]) -> str:
-    """What a header is known again by: its words, whatever their case and accents."""
+def header_digest(header: Sequence[str], width: int) -> str:
+    """What a header is known again by: its words, whatever their case and accents; without one, how many columns there are."""
+    if not header:
+        # No header's words have a line that is no text.
+        return hashlib.sha256(f"\0{width} columns".encode()).hexdigest()
     return hashlib.sha256("\n".join(map(_plain, header)).encode()).hexdigest()
 
 

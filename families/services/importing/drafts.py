@@ -4,8 +4,8 @@ Nothing here sends anything: a confirmed import is a job like others (families.s
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,8 +18,16 @@ from django.utils.translation import gettext
 from families.models import ColumnMemory, Family, Job, JobRow, JobState, Rights, RowState, Sheet
 from families.services.importing import marking
 from families.services.importing.cells import Person, read_person
-from families.services.importing.columns import guess_columns, has_header, header_digest
+from families.services.importing.columns import (
+    AUTH,
+    cells_of,
+    fits_cells,
+    guess_columns,
+    has_header,
+    header_digest,
+)
 from families.services.importing.marking import Marked, Wish
+from families.services.importing.rights import unknown_words
 from families.services.importing.tables import SheetRefused, Table, read_table
 from families.services.jobs import running
 from families.sync import bulk
@@ -59,6 +67,8 @@ class Choices:
     way: str
     changes_rights: bool
     auth: str
+    # What words for rights mean that are not known by themselves, by their digest.
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 class NothingToSend(Exception):
@@ -82,12 +92,20 @@ def make_draft(user: User, *, content: bytes, name: str, family: Family | None =
 
 
 def open_sheet(
-    user: User, *, content: bytes, name: str, family: Family | None = None, encoding: str = ""
+    user: User,
+    *,
+    content: bytes,
+    name: str,
+    family: Family | None = None,
+    encoding: str = "",
+    headed: bool | None = None,
 ) -> Sheet:
-    """The same with nothing kept. Raises SheetRefused, and PermissionDenied."""
+    """The same with nothing kept; ``headed``: whether it has a header, where that is known. Raises SheetRefused, and
+    PermissionDenied."""
     _may_import(user)
     table = read_table(content, encoding)
-    headed = has_header([line.cells for line in table.lines])
+    if headed is None:
+        headed = has_header([line.cells for line in table.lines])
     name = " ".join(clean(name).split())[:100] or gettext("Pasted rows")
     options = {"way": marking.INVITE, "changes_rights": False, "auth": Rights.GUEST.value}
     return Sheet(
@@ -98,6 +116,7 @@ def open_sheet(
         separator=table.separator,
         has_header=headed,
         columns=columns_for(user, table, headed=headed),
+        words=words_for(user, table, headed=headed),
         family=family,
     )
 
@@ -108,14 +127,29 @@ def table_of(sheet: Sheet, encoding: str = "", separator: str = "") -> Table:
 
 
 def columns_for(user: User, table: Table, *, headed: bool) -> list[str]:
-    """What each column means: as this person said of such a header before, else guessed."""
+    """What each column means: as this person said of such a header before, or of as many columns without one; else guessed."""
     rows = [line.cells for line in table.lines]
     header = rows[0] if headed else []
-    if headed:
-        known = ColumnMemory.objects.filter(person=user, header=header_digest(header)).first()
-        if known is not None and len(known.columns) == table.width:
-            return list(known.columns)
+    known = _remembered(user, table, headed=headed)
+    if (
+        known is not None
+        and len(known.columns) == table.width
+        and (headed or fits_cells(known.columns, rows))
+    ):
+        return list(known.columns)
     return guess_columns(header, rows[len(header) > 0 :], table.width)
+
+
+def words_for(user: User, table: Table, *, headed: bool) -> dict[str, str]:
+    """What this person said before that unknown words for rights mean in such a sheet, by their digest."""
+    known = _remembered(user, table, headed=headed)
+    return dict(known.words) if known is not None else {}
+
+
+def words_to_ask(table: Table, columns: Sequence[str], *, headed: bool) -> list[str]:
+    """The words in the column of rights that nobody knows: somebody has to say what they mean."""
+    rows = [line.cells for line in table.lines[1 if headed else 0 :]]
+    return unknown_words(cells_of(AUTH, columns, rows))
 
 
 def keep_choices(user: User, sheet: Sheet, choices: Choices) -> None:
@@ -124,20 +158,24 @@ def keep_choices(user: User, sheet: Sheet, choices: Choices) -> None:
     table = table_of(sheet, choices.encoding, choices.separator)
     sheet.encoding, sheet.separator, sheet.has_header = table.encoding, table.separator, choices.has_header
     sheet.columns, sheet.family = list(choices.columns), choices.family
+    sheet.words = dict(choices.words)
     with transaction.atomic():
-        sheet.save(update_fields=["encoding", "separator", "has_header", "columns", "family"])
+        sheet.save(update_fields=["encoding", "separator", "has_header", "columns", "words", "family"])
         sheet.job.options = {
             "way": choices.way,
             "changes_rights": choices.changes_rights,
             "auth": choices.auth,
         }
         sheet.job.save(update_fields=["options"])
-        if choices.has_header:
-            ColumnMemory.objects.update_or_create(
-                person=user,
-                header=header_digest(table.lines[0].cells),
-                defaults={"columns": sheet.columns, "used_at": timezone.now()},
-            )
+        ColumnMemory.objects.update_or_create(
+            person=user,
+            header=_header_of(table, headed=choices.has_header),
+            defaults={
+                "columns": sheet.columns,
+                "words": words_for(user, table, headed=choices.has_header) | sheet.words,
+                "used_at": timezone.now(),
+            },
+        )
     read_rows(user, sheet)
 
 
@@ -225,7 +263,15 @@ def _people(sheet: Sheet, *, needs_names: bool) -> list[Person]:
     lines = table_of(sheet).lines[1 if sheet.has_header else 0 :]
     if not lines:
         raise SheetRefused(gettext("There is a header and nothing below it."))
-    return [read_person(line, sheet.columns, needs_names=needs_names) for line in lines]
+    return [read_person(line, sheet.columns, sheet.words, needs_names=needs_names) for line in lines]
+
+
+def _remembered(user: User, table: Table, *, headed: bool) -> ColumnMemory | None:
+    return ColumnMemory.objects.filter(person=user, header=_header_of(table, headed=headed)).first()
+
+
+def _header_of(table: Table, *, headed: bool) -> str:
+    return header_digest(table.lines[0].cells if headed else [], table.width)
 
 
 def _row_of(job: Job, marked: Marked) -> list[Any]:

@@ -27,9 +27,9 @@ def import_columns(request: SignedInRequest, import_id: str) -> HttpResponse:
     if request.method != "POST":
         table = importing.table_of(sheet)
         columns = _fitting(sheet.columns, table)
-        form = ChoicesForm(
-            initial=ChoicesForm.initial_of(sheet, columns), width=table.width, family=sheet.family
-        )
+        words = importing.words_to_ask(table, columns, headed=sheet.has_header)
+        initial = ChoicesForm.initial_of(sheet, columns)
+        form = ChoicesForm(initial=initial, width=table.width, family=sheet.family, words=words)
         return _show(request, sheet, table, form)
     family = _chosen_family(request)
     if "again" in request.POST or "find" in request.POST:
@@ -38,7 +38,7 @@ def import_columns(request: SignedInRequest, import_id: str) -> HttpResponse:
         table = importing.table_of(sheet, *_asked(request))
     except importing.SheetRefused as refused:
         return _refuse(request, sheet, refused, family)
-    form = ChoicesForm(request.POST, width=table.width, family=family)
+    form = ChoicesForm(request.POST, width=table.width, family=family, words=_unknown(request, table))
     if not form.is_valid():
         return _show(request, sheet, table, form, 422)
     try:
@@ -69,8 +69,18 @@ def _read_again(request: SignedInRequest, sheet: Sheet, family: Family | None) -
     # Guessed anew where it reads otherwise than what was shown; else what was chosen stays.
     if "again" in request.POST and request.POST.get("read_as") != _read_as(table, headed=headed):
         columns = importing.columns_for(request.user, table, headed=headed)
-        initial |= {f"column-{place}": name for place, name in enumerate(columns)}
-    return _show(request, sheet, table, ChoicesForm(initial=initial, width=table.width, family=family))
+        initial |= ChoicesForm.columns_as(columns, importing.words_for(request.user, table, headed=headed))
+    columns = [str(initial.get(f"column-{place}", "")) for place in range(table.width)]
+    words = importing.words_to_ask(table, columns, headed=headed)
+    form = ChoicesForm(initial=initial, width=table.width, family=family, words=words)
+    return _show(request, sheet, table, form)
+
+
+def _unknown(request: SignedInRequest, table: Table) -> list[str]:
+    """The words for rights that nobody knows, as the columns were chosen: the page may have shown others, or none."""
+    asked = request.POST
+    columns = [asked.get(f"column-{place}", "") for place in range(table.width)]
+    return importing.words_to_ask(table, columns, headed=asked.get("has_header", "yes") == "yes")
 
 
 def _read_as(table: Table, *, headed: bool) -> str:
@@ -82,7 +92,7 @@ def _refuse(
 ) -> HttpResponse:
     """The sheet as it was read before, with what was wrong with how it should be read now."""
     table = importing.table_of(sheet)
-    form = ChoicesForm(request.POST, width=table.width, family=family)
+    form = ChoicesForm(request.POST, width=table.width, family=family, words=_unknown(request, table))
     form.is_valid()
     form.add_error(refused.field if refused.field in form.fields else None, str(refused))
     return _show(request, sheet, table, form, 422)

@@ -11,7 +11,7 @@ COLUMNS = ["full_name", "email", "auth", "family"]
 
 
 def person(*cells: str, columns: list[str] = COLUMNS, needs_names: bool = False):
-    return read_person(Line(7, list(cells)), columns, needs_names=needs_names)
+    return read_person(Line(7, list(cells)), columns, {}, needs_names=needs_names)
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ def test_a_header_of_unknown_words_is_seen_by_the_addresses_below_it() -> None:
 
 
 def test_a_header_is_known_again_in_another_case_and_not_in_another_order() -> None:
-    assert header_digest(["Prénom", "E-Mail"]) == header_digest(["PRENOM ", "e mail"])
-    assert header_digest(["Prénom", "E-Mail"]) != header_digest(["E-Mail", "Prénom"])
+    assert header_digest(["Prénom", "E-Mail"], 2) == header_digest(["PRENOM ", "e mail"], 2)
+    assert header_digest(["Prénom", "E-Mail"], 2) != header_digest(["E-Mail", "Prénom"], 2)
 
 
 def test_a_meaning_twice_and_no_address_are_wrong() -> None:
@@ -90,11 +90,11 @@ def test_every_meaning_has_a_word() -> None:
     ],
 )
 def test_words_for_rights_are_known_in_any_case(word: str, right: str) -> None:
-    assert rights_in(word) == right
+    assert rights_in(word, {}) == right
 
 
 @pytest.mark.parametrize("word", ["Owner", "propriétaire", "Eigentümer", "chief", "admin user", "x" * 5_000])
 def test_an_owner_and_words_nobody_knows_are_not_guessed(word: str) -> None:
     with pytest.raises(WordUnknown) as unknown:
-        rights_in(word)
+        rights_in(word, {})
     assert len(str(unknown.value)) < 200

@@ -147,3 +147,44 @@ def test_where_nothing_would_be_sent_it_ends_so(person: User, maple: Family, fil
     ran = bring(file, "--family", "r0maple", "--yes")
     assert (ran.code, Job.objects.count()) == (1, 0)
     assert "no row of it would be sent" in ran.err
+
+
+def test_words_are_said_and_remembered_for_such_a_sheet(person: User, maple: Family, tmp_path: Path) -> None:
+    path = tmp_path / "words.csv"
+    path.write_text("Name;E-mail;Rights\nAna;ana@example.org;Chief\nBo;bo@example.org;Kid\n")
+    told = bring(path, "--family", "r0maple", "--dry-run", "--json").json
+    assert (told["unknown_words"], told["to_send"]) == (["Chief", "Kid"], 0)
+    ran = bring(
+        path,
+        "--family",
+        "r0maple",
+        "--word",
+        "chief=administrator",
+        "--word",
+        "KID=leave-out",
+        "--yes",
+        "--json",
+    )
+    assert (ran.code, ran.json["to_send"], ran.json["unknown_words"]) == (0, 1, [])
+    assert JobRow.objects.get(state=RowState.WAITING).values["auth"] == "user"
+    # Said once.
+    path.write_text("Name;E-mail;Rights\nEva;eva@example.org;Chief\n")
+    assert bring(path, "--family", "r0maple", "--dry-run", "--json").json["to_send"] == 1
+
+
+@pytest.mark.parametrize("word", ["chief", "=member", "chief=owner"])
+def test_a_word_that_says_nothing_is_one_line_of_trouble(
+    person: User, maple: Family, file: Path, word: str
+) -> None:
+    ran = bring(file, "--family", "r0maple", "--word", word, "--yes", "--json")
+    assert ran.is_one_line_of_trouble
+    assert not Job.objects.exists()
+
+
+def test_whether_there_is_a_header_can_be_said(person: User, maple: Family, tmp_path: Path) -> None:
+    path = tmp_path / "plain.csv"
+    path.write_text("Ana;ana@example.org\nBo;bo@example.org\n")
+    assert bring(path, "--family", "r0maple", "--dry-run", "--json").json["rows"] == 2
+    columns = ["--columns", "full_name,email"]
+    said = bring(path, "--family", "r0maple", "--header", "yes", *columns, "--dry-run", "--json").json
+    assert said["rows"] == 1

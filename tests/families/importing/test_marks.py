@@ -28,7 +28,7 @@ COLUMNS = ["first_name", "email", "auth", "family", "property"]
 def mark(user: User, *rows: str, family: Family | None = None, way: str = INVITE, changes: bool = False):
     """The marks of rows such as "Ana;ana@example.org;member;Maple"."""
     people = [
-        read_person(Line(number, row.split(";")), COLUMNS, needs_names=way == CREATE)
+        read_person(Line(number, row.split(";")), COLUMNS, {}, needs_names=way == CREATE)
         for number, row in enumerate(rows, 2)
     ]
     return mark_people(user, people, Wish(way, changes, Rights.GUEST.value, family))

@@ -9,6 +9,7 @@ from django.test import Client
 from families.models import Family, Job, JobRow, Sheet
 from families.selectors.importing import ROWS_A_PAGE
 from families.services import importing
+from families.services.importing import word_digest
 from portal.accounts.models import User
 from tests.factories import FamilyFactory, ManagerFactory, ReachFactory
 from tests.families.house import HTMX
@@ -102,7 +103,8 @@ def test_a_preview_that_was_never_read_to_its_end_leads_back(client: Client, man
 def test_reading_again_replaces_the_rows(client: Client, manager: User, maple: Family) -> None:
     sheet = brought(client, family=maple.public_id)
     preview(client, sheet)
-    preview(client, sheet, has_header="no")
+    # The heading is a row now, and its “Rights” a word that nobody knows.
+    preview(client, sheet, has_header="no", **{f"word-{word_digest('rights')}": "leave_out"})
     assert marks(sheet) == {1: "error", 2: "new", 3: "new"}
 
 
