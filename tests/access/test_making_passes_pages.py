@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
@@ -159,6 +160,21 @@ class TestMaking:
         assert again.status_code == 422
         assert "This page is too old" in again.text
         assert 'value="Somebody else"' in again.text
+        assert len(simulator.journal(CREATE)) == 1
+
+    def test_a_repeat_minutes_later_of_a_window_that_counts_from_now_is_a_repeat(
+        self, client, simulator, family, manager
+    ):
+        token, soon = new_press(manager.pk, "make-passes"), timezone.now() + timedelta(minutes=3)
+        press(client, family, manager, press=token, window="two_hours")
+        with time_machine.travel(soon):
+            again = press(client, family, manager, press=token, window="two_hours")
+            other = press(client, family, manager, press=token, window="tomorrow")
+        assert again.status_code == 200
+        assert "not made twice" in again.text
+        # Whoever went back and chose another window is told of no pass that has the first one.
+        assert other.status_code == 422
+        assert "This page is too old" in other.text
         assert len(simulator.journal(CREATE)) == 1
 
     def test_without_a_label_it_is_called_as_its_visitor(self, client, family, manager):

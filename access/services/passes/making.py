@@ -1,7 +1,7 @@
 """Makes passes: asked for once, shown once to whoever made them, and known afterwards by a keyed digest of their digits."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,7 +46,8 @@ _pictures = threading.BoundedSemaphore(settings.UPSTREAM_ACTIONS_AT_ONCE)
 class Wish:
     """What is asked for, checked already. The window is two moments in whole seconds: the upstream is told no less.
 
-    ``uses`` is the reference's count.
+    ``uses`` is the reference's count. ``preset`` is the window that was chosen, where it counts from the moment at which
+    it is asked for.
     """
 
     label: str
@@ -56,11 +57,12 @@ class Wish:
     visitor_name: str = ""
     visitor_email: str = ""
     note: str = ""
+    preset: str = ""
 
     @property
     def parameters(self) -> dict[str, Any]:
         """What the trail keeps of it."""
-        return {
+        told = {
             "label": self.label,
             "visitor_name": self.visitor_name,
             "visitor_email": self.visitor_email,
@@ -69,6 +71,15 @@ class Wish:
             "ends_at": format_time(self.ends_at),
             "uses": self.uses,
         }
+        return told | {"preset": self.preset} if self.preset else told
+
+    def is_asked_in(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether these, of an earlier command, ask for the same: a preset's window has moved on since."""
+        moved = {"starts_at", "ends_at"} if self.preset else set()
+        told = self.parameters
+        return told.keys() == parameters.keys() and all(
+            parameters[name] == value for name, value in told.items() if name not in moved
+        )
 
 
 @dataclass(frozen=True)
@@ -131,9 +142,10 @@ def ask_for(actor: User, *, family: Family, wish: Wish, press: str, budget: Budg
         settle=making.look,
     )
     if performed.is_repeat:
-        if performed.command.parameters != wish.parameters or performed.command.family_id != family.pk:
+        command = performed.command
+        if not wish.is_asked_in(command.parameters) or command.family_id != family.pk:
             raise PressInvalid("the press asked for another pass")
-        return Asked(performed, _key_of(performed.command))
+        return Asked(performed, _key_of(command))
     return making.conclude(performed)
 
 

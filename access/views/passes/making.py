@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from access.forms.passes import PassForm, Visitor
+from access.forms.passes import OWN, PassForm, Visitor
 from access.models import TempKey
 from access.selectors.passes import find_account
 from access.services.passes import jobs, making
@@ -155,7 +155,7 @@ def _make(request: SignedInRequest, form: PassForm, family: Family) -> HttpRespo
 
 
 def _wish(form: PassForm, family: Family, visitor: Visitor) -> Wish:
-    window = form.windows[family.time_zone]
+    window, chosen = form.windows[family.time_zone], form.cleaned_data["window"]
     return Wish(
         label=form.label_of(visitor),
         starts_at=window.starts_at,
@@ -164,6 +164,7 @@ def _wish(form: PassForm, family: Family, visitor: Visitor) -> Wish:
         visitor_name=visitor.name,
         visitor_email=visitor.email,
         note=form.cleaned_data["note"],
+        preset="" if chosen == OWN else chosen,
     )
 
 
