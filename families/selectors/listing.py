@@ -95,7 +95,7 @@ def list_families(
     if place is not None:
         found = found.filter(_beyond(place, order, backwards=backwards))
     page = _ordered(found, order, backwards=backwards).values("pk")[: PAGE_SIZE + 1]
-    statement = _statement(chosen.sort) if _sees_all(user) else _write_statement(user, order)
+    statement = _statement(chosen.sort) if user.sees_all else _write_statement(user, order)
     rows = statement.rows(page=page, total=_counted(fitting))
     more = len(rows) > PAGE_SIZE
     rows = rows[1:] if more and backwards else rows[:PAGE_SIZE]
@@ -137,10 +137,6 @@ def _write_statement(user: User | None, order: Order) -> Prepared:
     """What rows show, looked up for those of the page alone, once it is known which these are."""
     shown = Family.objects.filter(pk__in=hole("page")).annotate(**(_key(order) | _shown(user)))
     return Prepared(_ordered(shown, order).values(*{*_COLUMNS, *_key(order)}))
-
-
-def _sees_all(user: User) -> bool:
-    return user.is_active and not (user.is_limited or user.is_family_admin)
 
 
 def _shown(user: User | None) -> dict[str, Any]:

@@ -56,11 +56,11 @@ def list_sources(user: User) -> list[Source]:
 
     No other is theirs to know. One query.
     """
-    if user.is_family_admin or user.is_limited:
+    if user.sees_all:
+        rows = _all_sources().rows()
+    else:
         theirs = Reach.objects.filter(gone_at=None, family__in=Family.objects.visible_to(user))
         rows = list(_sources().filter(Exists(theirs.filter(connection=OuterRef("pk")))))
-    else:
-        rows = _all_sources().rows()
     return [
         Source(
             **{name: row[name] for name in _COLUMNS},

@@ -110,6 +110,11 @@ class User(AbstractBaseUser):
         return self.role == Role.FAMILY_ADMIN
 
     @property
+    def sees_all(self) -> bool:
+        """Whether nothing limits what they see: what is asked for anybody like them may be made once for all."""
+        return self.is_active and not (self.is_limited or self.is_family_admin)
+
+    @property
     def may_act(self) -> bool:
         """Whether this person may change anything at all."""
         return self.is_active and self.role in ACTORS

@@ -232,8 +232,8 @@ def _of_families(user: User, chosen: LogFilter) -> Q:
     the families, the database would read and sort all their history for one page. This only narrows: what the
     person may see is for ``visible_to`` to say.
     """
-    place, sees_all = chosen.in_property, not (user.is_limited or user.is_family_admin)
-    if chosen.family is not None or (place is None and sees_all):
+    place = chosen.in_property
+    if chosen.family is not None or (place is None and user.sees_all):
         return Q()
     families = Family.objects.visible_to(user)
     if place is not None:
