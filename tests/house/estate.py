@@ -155,7 +155,7 @@ class Estate(Worlds):
             state=ItemState.UNKNOWN,
             look_until=self.now + timedelta(days=30),
         )
-        reading.keep(found, By.person(keeper), is_end=True, has_members=True, has_passes=True)
+        reading.keep(found, By.person(keeper), event="move_out.record", has_members=True, has_passes=True)
         return found.public_id
 
     def _press_of(self, person: User) -> str:
