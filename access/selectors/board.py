@@ -3,29 +3,22 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from django.db.models import (
-    Case,
-    Min,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import IntegerField, Q, Subquery, Value
 
 from access.macs import spelt_as_macs
 from access.models import DEVICE_TYPES, Device
-from access.selectors.dressing import Count, Values, dressed, read, sees_all
+from access.selectors.dressing import Count, dressed, read, sees_all
+from access.selectors.everybody import list_everybodys, standing_ones
+from access.selectors.standing import counts_of, counts_of_all, not_gone, standing
 from families.models import Family, FamilyRowQuerySet, Property
 from families.selectors.searching import names_matching
 from portal.accounts.models import User
 from portal.cursors import beyond, read_cursor, write_cursor
 
-# Fills rows of two, three and four cards.
-PAGE_SIZE = 48
+# Fills rows of two, three and four cards; more than somebody reads at once costs everybody who looks.
+PAGE_SIZE = 24
 ONLINE = "online"
 STATES = (ONLINE, "offline")
 # Of properties: families that are in none. Of types: those that have no name of ours.
@@ -120,16 +113,20 @@ def list_doors(user: User, chosen: DoorFilter, *, before: str = "", after: str =
     """
     place = read_cursor("doors", after or before, str, int)
     backwards = bool(before) and not after and place is not None
-    found = _standing(_narrowed(_there(user), chosen))
+    fitting = _narrowed(_there(user), chosen)
+    found = standing_ones() if chosen.is_narrow and sees_all(user) else standing(fitting)
     if place is not None:
         found = found.filter(beyond("search_text", *place, is_descending=backwards))
     found = found.order_by("search_text", "pk")
     shown = (found.reverse() if backwards else found).values("pk")[: PAGE_SIZE + 1]
-    counts = _counts(user, chosen)
-    rows = list(
-        dressed(user, Device.objects.filter(pk__in=shown)).annotate(**counts).order_by("search_text", "pk")
-    )
+    rows: list[Any]
+    if sees_all(user):
+        rows = list_everybodys(shown, fitting if chosen.is_narrow else None)
+    else:
+        devices = dressed(user, Device.objects.filter(pk__in=shown))
+        rows = list(devices.annotate(**_counts(user, fitting, chosen)).order_by("search_text", "pk"))
     if not rows:
+        counts = _counts(user, fitting, chosen)
         return DoorPage([], "", "", *_counted(User.objects.values(**counts).get(pk=user.pk)))
     has_more = len(rows) > PAGE_SIZE
     if has_more:
@@ -154,27 +151,7 @@ def list_shown(user: User, ids: Collection[str]) -> list[Device]:
 
 
 def _there(user: User) -> FamilyRowQuerySet[Device]:
-    return _not_gone(Device.objects.visible_to(user))
-
-
-def _not_gone(devices: FamilyRowQuerySet[Device]) -> FamilyRowQuerySet[Device]:
-    # The families that are gone are few, and looked up once.
-    gone = Family.objects.filter(gone_at__isnull=False)
-    return devices.filter(gone_at=None).exclude(family__in=gone)
-
-
-def _standing(devices: FamilyRowQuerySet[Device]) -> FamilyRowQuerySet[Device]:
-    """Of these rows each device once: of a public one that which is known longest.
-
-    Design decision: found out for each page, from an index of the public ones alone, and not kept in a column. Which
-    row stands for a device depends on whose families one sees and on what was chosen of them.
-    """
-    return devices.filter(Q(is_public=False) | Q(pk__in=_first(devices)))
-
-
-def _first(devices: FamilyRowQuerySet[Device]) -> QuerySet[Device, Any]:
-    shared = devices.filter(is_public=True).order_by().values("mac")
-    return shared.annotate(first=Min("pk")).values("first")
+    return not_gone(Device.objects.visible_to(user))
 
 
 def _narrowed(devices: FamilyRowQuerySet[Device], chosen: DoorFilter) -> FamilyRowQuerySet[Device]:
@@ -199,43 +176,22 @@ def _narrowed(devices: FamilyRowQuerySet[Device], chosen: DoorFilter) -> FamilyR
 
 
 def _finding(text: str) -> Q:
-    """Devices by name, by MAC in any spelling, or by the name of their family."""
-    found = names_matching(text) | Q(family__in=Family.objects.filter(names_matching(text)))
-    for way in spelt_as_macs(text):
-        found |= names_matching(way)
-    return found
+    """Devices by name, by MAC in any spelling, or by the name of their family: each way by its own index."""
+    found = [Device.objects.filter(names_matching(way)).values("pk") for way in (text, *spelt_as_macs(text))]
+    families = Family.objects.filter(names_matching(text)).values("pk")
+    return Q(pk__in=Device.objects.filter(family__in=families).values("pk").union(*found, all=True))
 
 
-def _counts(user: User, chosen: DoorFilter) -> dict[str, Any]:
-    there = _there(user)
-    counts = dict(_counts_of_all()) if sees_all(user) else _counts_of(there)
-    if chosen.is_narrow:
-        fitting = _narrowed(there, chosen)
-        counts["fitting_own"] = _count(fitting.filter(is_public=False))
-        counts["fitting_shared"] = _count(Device.objects.filter(pk__in=_first(fitting)))
-    return counts
-
-
-@cache
-def _counts_of_all() -> dict[str, Any]:
-    # Made once, as what is told of a device: to whoever sees all it is the same, and making it takes longer than asking.
-    return _counts_of(_not_gone(Device.objects.all()))
-
-
-def _counts_of(there: FamilyRowQuerySet[Device]) -> dict[str, Any]:
-    return {
-        "counted_own": _count(there.filter(is_public=False)),
-        "counted_shared": _count(Device.objects.filter(pk__in=_first(there))),
-    }
+def _counts(user: User, fitting: FamilyRowQuerySet[Device], chosen: DoorFilter) -> dict[str, Any]:
+    counts = counts_of_all() if sees_all(user) else counts_of(_there(user))
+    number = standing(fitting).order_by().annotate(n=Count("pk")).values("n")
+    return {**counts, "fitting": Subquery(number) if chosen.is_narrow else Value(None, IntegerField())}
 
 
 def _counted(row: Mapping[str, Any]) -> tuple[int, int, int]:
-    total, online = map(sum, zip(row["counted_own"], row["counted_shared"], strict=True))
-    fitting = row["fitting_own"][0] + row["fitting_shared"][0] if "fitting_own" in row else total
-    return total, online, fitting
-
-
-def _count(devices: QuerySet[Device]) -> Subquery:
-    online = Case(When(is_online=True, then=1))
-    told = Values(Count("pk"), Count(online))
-    return Subquery(devices.order_by().annotate(told=told).values("told"))
+    nothing = (0, 0)
+    total, online = map(
+        sum, zip(row["counted_own"] or nothing, row["counted_shared"] or nothing, strict=True)
+    )
+    fitting = row["fitting"]
+    return total, online, total if fitting is None else fitting

@@ -28,7 +28,7 @@ from families.sync.readings import longest_silence
 from portal.accounts.models import User
 
 # What no card shows: reading times takes longer than finding them.
-_NOT_SHOWN = (
+NOT_SHOWN = (
     *("stream_address", "online_changed_at", "last_seen_at", "missing_answers", "missing_since", "gone_at"),
     *(f"family__{name}" for name in ("first_seen_at", "last_seen_at", "online_changed_at", "gone_at")),
     *(f"family__{name}" for name in ("household_leaving_at", "household_since", "search_text")),
@@ -40,12 +40,16 @@ def sees_all(user: User) -> bool:
     return user.is_active and not (user.is_limited or user.is_family_admin)
 
 
+def begin_of_watch() -> datetime:
+    """From when on outages are read: by the hour, so that a statement serves many pages. A watch cuts what is before it."""
+    return timezone.now().replace(minute=0, second=0, microsecond=0) - PERIOD
+
+
 def dressed(user: User, devices: QuerySet[Device]) -> QuerySet[Device]:
     """With all that a card shows, in one query: relays, outages and the rest come as arrays beside their device."""
-    # By the hour, so that it is made once for many pages; a watch cuts what is from before it.
-    since = timezone.now().replace(minute=0, second=0, microsecond=0) - PERIOD
+    since = begin_of_watch()
     if sees_all(user):
-        told = _told_to_all(since)
+        told = told_to_all(since)
     else:
         sharing = Device.objects.visible_to(user)
         opened = sharing.filter(within_grant(user, "last_opening_at")) if user.is_family_admin else sharing
@@ -54,7 +58,7 @@ def dressed(user: User, devices: QuerySet[Device]) -> QuerySet[Device]:
         grants = Grant.objects.now().filter(person=user, family=OuterRef("family")).order_by()
         begun = Subquery(grants.values("family").annotate(at=Min("starts_at")).values("at"))
         told = told | {"told_since": begun}
-    return devices.select_related("family__property").defer(*_NOT_SHOWN).annotate(**told)
+    return devices.select_related("family__property").defer(*NOT_SHOWN).annotate(**told)
 
 
 def read(user: User, rows: Iterable[Any]) -> list[Device]:
@@ -83,7 +87,8 @@ def read(user: User, rows: Iterable[Any]) -> list[Device]:
 
 
 @lru_cache(maxsize=2)
-def _told_to_all(since: datetime) -> dict[str, Any]:
+def told_to_all(since: datetime) -> dict[str, Any]:
+    """What comes beside a device for whoever sees all; made once."""
     return _told(since, Device.objects.all(), Device.objects.all())
 
 

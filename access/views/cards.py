@@ -14,6 +14,9 @@ from portal.accounts.models import User
 from portal.ids import hidden_id
 from portal.web.presses import new_press
 
+# What stands in an address where a public id will: none is so short, or has such signs.
+_FAMILY, _DOOR = "~family~", "~door~"
+
 
 def door_cards(user: User, devices: Sequence[Device]) -> list[dict[str, Any]]:
     """Devices with their doors, for access/_door_card.html; ``devices`` as the selectors give them. Two queries.
@@ -22,13 +25,15 @@ def door_cards(user: User, devices: Sequence[Device]) -> list[dict[str, Any]]:
     """
     presses = selectors.list_presses(user, devices)
     troubles = list_trouble(user, {device.family_id for device in devices})
+    addresses = _Addresses()
     cards = []
     for device in devices:
         relays: list[Relay] = device.open_relays  # type: ignore[attr-defined]  # prefetched by the selectors
         trouble = troubles.get(device.family_id)
         nothing = {"press": ""} if trouble and trouble.is_lasting else {}
         openers = [
-            opener(user, relay, device) | nothing | pressed(user, relay, device, presses) for relay in relays
+            opener(user, relay, device, addresses=addresses) | nothing | pressed(user, relay, device, presses)
+            for relay in relays
         ]
         cards.append({"device": device, "relays": openers, "trouble": trouble})
     return cards
@@ -40,7 +45,29 @@ def troubles_of(cards: Sequence[Mapping[str, Any]]) -> list[Trouble]:
     return list(found.values())
 
 
-def opener(user: User, relay: Relay, device: Device, *, is_shared: bool | None = None) -> dict[str, Any]:
+class _Addresses:
+    """Where doors are opened, and asked about: looked up once for all doors of a page."""
+
+    def __init__(self) -> None:
+        self._opening = reverse("access:opening_create", args=[_FAMILY, _DOOR])
+        self._question = reverse("access:opening_confirm", args=[_FAMILY, _DOOR])
+
+    def of(self, relay: Relay, device: Device) -> dict[str, str]:
+        family, door = device.family.public_id, relay.public_id
+        return {
+            "url": self._opening.replace(_FAMILY, family).replace(_DOOR, door),
+            "ask_url": self._question.replace(_FAMILY, family).replace(_DOOR, door),
+        }
+
+
+def opener(
+    user: User,
+    relay: Relay,
+    device: Device,
+    *,
+    is_shared: bool | None = None,
+    addresses: _Addresses | None = None,
+) -> dict[str, Any]:
     """Where and with what this person opens a door, for access/_press.html.
 
     ``press``: a token for the one press, "" where they may only look. ``holds``: whether a press that is held long enough
@@ -49,11 +76,9 @@ def opener(user: User, relay: Relay, device: Device, *, is_shared: bool | None =
     """
     if is_shared is None:
         is_shared = (getattr(device, "shared_by", None) or 0) > 1
-    names = [device.family.public_id, relay.public_id]
     return {
         "relay": relay,
-        "url": reverse("access:opening_create", args=names),
-        "ask_url": reverse("access:opening_confirm", args=names),
+        **(addresses or _Addresses()).of(relay, device),
         "press": new_press(user.pk, press_purpose(relay)) if user.may_act else "",
         "holds": device.is_online and not relay.is_security and not settings.OPEN_REASON_REQUIRED,
         "is_shared": is_shared,

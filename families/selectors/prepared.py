@@ -39,13 +39,16 @@ class Prepared:
         """What is found with these in the holes, by the names of the columns. One query."""
         return [dict(zip(self._names, row, strict=True)) for row in self.tuples(**holes)]
 
-    def tuples(self, **holes: Filling) -> list[Any]:
-        """The same, bare; nothing where a statement in a hole can find nothing, and then nothing is asked."""
+    def tuples(self, beginning: tuple[str, Sequence[Any]] = ("", ()), /, **holes: Filling) -> list[Any]:
+        """The same, bare; nothing where a statement in a hole can find nothing, and then nothing is asked.
+
+        ``beginning`` stands before the statement: a WITH, whose names the holes may use.
+        """
         try:
             written = {name: _written(filling) for name, filling in holes.items()}
         except EmptyResultSet:
             return []
-        sql, parameters = [self._pieces[0]], list[Any]()
+        sql, parameters = [beginning[0], self._pieces[0]], [*beginning[1]]
         for value, piece in zip(self._parameters, self._pieces[1:], strict=True):
             inside, values = written[value.name] if isinstance(value, _Hole) else (_MARK, (value,))
             sql += (inside, piece)

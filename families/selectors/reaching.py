@@ -3,16 +3,21 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import NamedTuple, Protocol
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from families.models import Family, Reach, Rights
+from families.selectors.prepared import Prepared, hole
 from portal.accounts.models import User
 from portal.connections.conditions import Condition, describe
 from portal.connections.models import Connection, Health
 from portal.connections.telling import renewal_url
 
+_SECRETS = ("access_token", "refresh_token", "client_secret")
 _RANK = {Rights.ADMIN.value: 0, Rights.USER.value: 1}
 
 
@@ -32,12 +37,43 @@ class Trouble:
     action: str = ""
 
 
+class Way(Protocol):
+    """How an account reaches a family: a Reach, or what is asked of one."""
+
+    @property
+    def connection(self) -> Connection: ...
+    @property
+    def auth(self) -> str: ...
+    @property
+    def first_seen_at(self) -> datetime: ...
+
+
+class _Reached(NamedTuple):
+    connection: Connection
+    auth: str
+    first_seen_at: datetime
+
+
 def list_trouble(user: User, families: Collection[int]) -> dict[int, Trouble]:
     """Of these families those to which nothing can be sent now, and why. One query, no upstream call."""
-    reaches: dict[int, list[Reach]] = {family: [] for family in families}
-    for reach in organisations_reaches(families):
-        reaches[reach.family_id].append(reach)
-    found = {family: trouble_of(user, mine) for family, mine in reaches.items()}
+    if not families:
+        return {}
+    reaches: dict[int, list[_Reached]] = {family: [] for family in families}
+    connections: dict[object, Connection] = {}
+    numbers = (", ".join(["%s"] * len(families)), list(families))
+    for family, auth, first_seen_at, pk, *row in _lines().tuples(families=numbers):
+        if pk not in connections:
+            connections[pk] = Connection.from_db(DEFAULT_DB_ALIAS, _connection_names(), (pk, *row))
+        reaches[family].append(_Reached(connections[pk], auth, first_seen_at))
+    # Few connections reach many families, and what is wrong with one is the same for all of them.
+    told: dict[object, Trouble | None] = {}
+    found = {}
+    for family, mine in reaches.items():
+        acting = min(mine, key=order_for_acting, default=None)
+        name = acting and acting.connection.pk
+        if name not in told:
+            told[name] = trouble_of(user, [acting] if acting else [])
+        found[family] = told[name]
     return {family: trouble for family, trouble in found.items() if trouble is not None}
 
 
@@ -49,12 +85,23 @@ def find_trouble(user: User, family: Family) -> Trouble | None:
 def organisations_reaches(families: Collection[int]) -> QuerySet[Reach]:
     """How the organisation reaches these families, without the connections' secrets."""
     found = Reach.objects.filter(family__in=families, gone_at=None, connection__owner=None)
-    return found.select_related("connection").defer(
-        "connection__access_token", "connection__refresh_token", "connection__client_secret"
-    )
+    return found.select_related("connection").defer(*(f"connection__{name}" for name in _SECRETS))
 
 
-def trouble_of(user: User, reaches: Iterable[Reach], *, removed: str = "") -> Trouble | None:
+@cache
+def _connection_names() -> list[str]:
+    # The number first, as in the table.
+    return [field.attname for field in Connection._meta.concrete_fields if field.name not in _SECRETS]
+
+
+@cache
+def _lines() -> Prepared:
+    found = Reach.objects.filter(family__in=hole("families"), gone_at=None, connection__owner=None)
+    columns = (f"connection__{name}" for name in _connection_names())
+    return Prepared(found.values_list("family_id", "auth", "first_seen_at", *columns))
+
+
+def trouble_of(user: User, reaches: Iterable[Way], *, removed: str = "") -> Trouble | None:
     """Why nothing can be sent to a family that is reached so; None where it can.
 
     Judged by the account that would act there. ``removed`` is the name of a connection that reached it before.
@@ -69,12 +116,12 @@ def trouble_of(user: User, reaches: Iterable[Reach], *, removed: str = "") -> Tr
     return _told(user, connection, condition)
 
 
-def order_for_acting(reach: Reach) -> tuple[bool, int, datetime]:
+def order_for_acting(reach: Way) -> tuple[bool, int, datetime]:
     """The account that acts first: one that works, then by its rights, then the one that is known longest."""
     return (not works(reach), _RANK.get(reach.auth, len(_RANK)), reach.first_seen_at)
 
 
-def works(reach: Reach) -> bool:
+def works(reach: Way) -> bool:
     """Whether anything can be tried through it."""
     return reach.connection.paused_at is None and reach.connection.health != Health.SIGNED_OUT
 
