@@ -390,22 +390,25 @@ PIN_MIN_LENGTH = env.int("PIN_MIN_LENGTH", 4)
 PIN_MAX_LENGTH = env.int("PIN_MAX_LENGTH", 8)
 if not 1 <= PIN_MIN_LENGTH <= PIN_MAX_LENGTH:
     raise ImproperlyConfigured("PIN_MIN_LENGTH is at least 1 and at most PIN_MAX_LENGTH.")
-# Whether nobody opens a door without saying why; how often doors are opened within an hour by one person, and for one
-# family by all. 0: without limit. The console has none.
+# Whether nobody opens a door without saying why.
 OPEN_REASON_REQUIRED = env.bool("OPEN_REASON_REQUIRED", False)
-OPENS_PER_PERSON_AN_HOUR = env.int("OPENS_PER_PERSON_AN_HOUR", 120)
-OPENS_PER_FAMILY_AN_HOUR = env.int("OPENS_PER_FAMILY_AN_HOUR", 240)
-if OPENS_PER_PERSON_AN_HOUR < 0 or OPENS_PER_FAMILY_AN_HOUR < 0:
-    raise ImproperlyConfigured(
-        "OPENS_PER_PERSON_AN_HOUR and OPENS_PER_FAMILY_AN_HOUR are 0 (without limit) or more."
-    )
-# How many passes are made within an hour by one person, and in one family by all and by jobs. 0: without limit.
-PASSES_PER_PERSON_AN_HOUR = env.int("PASSES_PER_PERSON_AN_HOUR", 60)
-PASSES_PER_FAMILY_AN_HOUR = env.int("PASSES_PER_FAMILY_AN_HOUR", 120)
-if PASSES_PER_PERSON_AN_HOUR < 0 or PASSES_PER_FAMILY_AN_HOUR < 0:
-    raise ImproperlyConfigured(
-        "PASSES_PER_PERSON_AN_HOUR and PASSES_PER_FAMILY_AN_HOUR are 0 (without limit) or more."
-    )
+
+
+def _an_hour(variable: str, default: int) -> int:
+    number = env.int(variable, default)
+    if number < 0:
+        raise ImproperlyConfigured(f"{variable} is 0 (without limit) or more.")
+    return int(number)
+
+
+# How often doors are opened within an hour by one person, and for one family by all. The console has no limit.
+OPENS_PER_PERSON_AN_HOUR = _an_hour("OPENS_PER_PERSON_AN_HOUR", 120)
+OPENS_PER_FAMILY_AN_HOUR = _an_hour("OPENS_PER_FAMILY_AN_HOUR", 240)
+# How many passes are made within an hour by one person, and in one family by all and by jobs.
+PASSES_PER_PERSON_AN_HOUR = _an_hour("PASSES_PER_PERSON_AN_HOUR", 60)
+PASSES_PER_FAMILY_AN_HOUR = _an_hour("PASSES_PER_FAMILY_AN_HOUR", 120)
+# How many mails about passes one person sends within an hour.
+PASS_MAILS_PER_PERSON_AN_HOUR = _an_hour("PASS_MAILS_PER_PERSON_AN_HOUR", 30)
 # So many rows of a job are on their way at a time, of each worker at most UPSTREAM_ACTIONS_AT_ONCE.
 JOB_THREADS = env.int("JOB_THREADS", 4)
 # How long a job stays that of a worker that was killed; a living one renews its lease.
@@ -417,8 +420,6 @@ CAPTURE_HOSTS = env.list("CAPTURE_HOSTS", default=[])
 # E-mail.
 vars().update(env.email_url("EMAIL_URL", "consolemail://"))
 EMAIL_TIMEOUT = 10
-# So many mails to visitors one person may send within an hour.
-PASS_MAILS_PER_HOUR = env.int("PASS_MAILS_PER_HOUR", 30)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Gatehouse <gatehouse@localhost>")
 
 LOGGING = {

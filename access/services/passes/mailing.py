@@ -166,7 +166,8 @@ class _Mail:
                 self._record(phase=State.INTENT)
                 if Entry.objects.filter(command_id=self.id, event=MAIL_EVENT).count() > 1:
                     raise _Pressed
-                if self._sent_lately() > settings.PASS_MAILS_PER_HOUR:
+                most = settings.PASS_MAILS_PER_PERSON_AN_HOUR
+                if most and self._sent_lately() > most:
                     raise TooManyMails
         except _Pressed:
             self.find_earlier()
