@@ -109,7 +109,7 @@ class PassMailForm(forms.Form):
             ("none", _("Window and doors alone: I tell the code myself")),
         ]
         if may_link:
-            words = _("A link that shows the code from the begin of the window on, and can be ended")
+            words = _("A link that shows the code from the beginning of the window on, and can be ended")
             choices.insert(0, ("link", words))
         cast("forms.ChoiceField", self.fields["carries"]).choices = choices
 

@@ -336,6 +336,15 @@ class TestASharedDoor:
         assert (command.family, command.object_id) == (others[0].device.family, others[0].public_id)
         assert simulator.journal(OPEN)[0]["param"]["residence_id"] == others[0].device.family.residence_id
 
+    def test_no_family_is_named_while_it_is_still_to_be_chosen(self, client, relay, others):
+        relay.device.family.name = "Zimmer"
+        relay.device.family.save()
+        text = ask(client, ManagerFactory(), relay, shared="1").text
+        # Once among those to choose from; the door’s own page names it in its head too.
+        question = text[text.index("data-press-question") :]
+        assert question.count("Zimmer") == 1
+        assert question.index("Zimmer") > question.index("<select")
+
     def test_only_ones_own_families_are_offered(self, client, simulator, relay, others):
         limit = PropertyLimitFactory(property=PropertyFactory())
         PropertyLimit.objects.update(property=limit.property)
