@@ -11,7 +11,7 @@ from django.utils import timezone
 from access.models import TempKey
 from access.selectors.passes import PassFilter, list_passes
 from access.services.passes.changing import change_pass
-from access.services.passes.revealing import about
+from access.services.passes.naming import about
 from portal.audit import trail
 from portal.audit.models import Entry
 from portal.audit.trail import By

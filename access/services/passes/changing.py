@@ -4,7 +4,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from access.models import TempKey
-from access.services.passes.revealing import about, may_reveal
+from access.services.passes.naming import about
+from access.services.passes.revealing import may_reveal
 from families.services.acting import may_act_in
 from portal.accounts.models import User
 from portal.audit import trail

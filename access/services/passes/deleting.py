@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from access.models import TempKey
+from access.services.passes.naming import name_of
 from access.services.passes.reading import read_back
 from access.sync.passes import READ_AGAIN_SECONDS, Whose, by_fingerprint
 from families.models import Family, Kind, Reach
@@ -200,7 +201,7 @@ def _is_of(key: TempKey, reach: Reach) -> bool:
 
 
 def _about(family: Family, keys: Sequence[TempKey]) -> About:
-    names = ", ".join(key.label or _("a pass made elsewhere") for key in keys)
+    names = ", ".join(name_of(key) for key in keys)
     return About(family.pk, family.name, "pass", keys[0].public_id if len(keys) == 1 else "", names)
 
 

@@ -27,7 +27,8 @@ from django.utils.translation import gettext as _
 from access.models import TempKey
 from access.selectors.handing import for_visitor, may_be_handed_over
 from access.services.passes.codes import PassCode
-from access.services.passes.revealing import about, may_reveal, reveal_pass
+from access.services.passes.naming import about
+from access.services.passes.revealing import may_reveal, reveal_pass
 from access.services.visitors import links
 from families.services.acting import may_act_in
 from portal.accounts import mails

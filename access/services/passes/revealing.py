@@ -5,12 +5,13 @@ from django.utils.translation import gettext as _
 
 from access.models import TempKey
 from access.services.passes.codes import QR_SECONDS, PassCode, read_code
+from access.services.passes.naming import about
 from access.sync.passes import READ_AGAIN_SECONDS, Whose, by_fingerprint
-from families.models import Family, Kind, Reach
+from families.models import Kind, Reach
 from families.services.acting import Budget, NoConnection, may_act_in
 from families.sync import states
 from portal.accounts.models import User
-from portal.audit.trail import About, By
+from portal.audit.trail import By
 from portal.connections import calling
 from portal.connections.calling import Action
 from portal.upstream import errors, types
@@ -73,13 +74,6 @@ def reveal_pass(
     if reading.code is None:
         raise PassNotThere(is_sure=False)
     return reading.code
-
-
-def about(key: TempKey) -> About:
-    """The pass, as the trail names it."""
-    family: Family = key.family
-    name = key.label or _("a pass made elsewhere")
-    return About(family.pk, family.name, "pass", key.public_id, name)
 
 
 class _Reading:

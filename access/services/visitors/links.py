@@ -16,7 +16,8 @@ from django.utils import timezone
 from access.models import TempKey, VisitorLink
 from access.selectors.handing import may_be_linked
 from access.selectors.visitors import digest_of, stands
-from access.services.passes.revealing import about, may_reveal
+from access.services.passes.naming import about
+from access.services.passes.revealing import may_reveal
 from families.services.acting import may_act_in
 from portal.accounts.models import User
 from portal.audit import trail
