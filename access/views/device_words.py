@@ -9,9 +9,10 @@ from access.selectors import Press
 from access.services.devices.checking import Gone, Left, Verdict
 from access.services.devices.streaming import DeviceNotListed, NoAddress
 from families.services.acting import NoConnection
-from families.views.outcomes import Outcome
+from families.views.outcomes import Outcome, no_audit, no_connection
 from portal.audit.trail import AuditUnavailable
 from portal.upstream import errors
+from portal.web import wordings
 
 
 class Told(NamedTuple):
@@ -62,11 +63,9 @@ def trouble_of(error: Exception) -> Outcome:
             detail = _("It was too much at once, or took too long. Ask again for the rest.")
             return Outcome("off", _("Not asked."), detail, 503)
         case NoConnection():
-            detail = _("A manager has to connect it, or sign its connection in again.")
-            return Outcome("off", _("No connection reaches this family."), detail, 503)
+            return no_connection("asked")
         case AuditUnavailable():
-            detail = _("Nothing is shown. Tell whoever runs Gatehouse.")
-            return Outcome("off", _("The audit trail is not available."), detail, 503)
+            return no_audit("asked", f"{_('Nothing is shown.')} {wordings.tell_operator()}")
         case DeviceNotListed():
             title = _("The door system does not name this device now.")
             detail = _("Its list of this moment is without it. The page notices when it stays so.")

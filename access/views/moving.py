@@ -24,6 +24,7 @@ from families.selectors.reaching import find_trouble
 from portal.accounts.models import User
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
+from portal.web import wordings
 from portal.web.access import may_visit
 from portal.web.addresses import read_number, with_changes
 from portal.web.pages import render_page, wants_fragment
@@ -62,11 +63,11 @@ def move_out_create(request: SignedInRequest, family_id: str) -> HttpResponse:
         )
     except PressInvalid:
         form.add_error(
-            None, _("This page is too old. Nothing was begun, and what you typed is kept: send it again.")
+            None, wordings.old_page(_("Nothing was begun, and what you typed is kept: send it again."))
         )
         return _show_plan(request, plan, form, status=422)
     except AuditUnavailable:
-        form.add_error(None, _("Not begun: the audit trail is not available. What you typed is kept."))
+        form.add_error(None, wordings.no_audit("begun", _("What you typed is kept.")))
         return _show_plan(request, plan, form, status=503)
     except NobodyLeaves:
         form.add_error(None, _("Nobody was chosen. Nothing was begun."))
@@ -100,7 +101,7 @@ def move_out_look(request: SignedInRequest, move_out_id: str) -> HttpResponse:
     try:
         advancing.look_again(request.user, move_out)
     except AuditUnavailable:
-        messages.error(request, _("Not looked at: the audit trail is not available. Try again later."))
+        messages.error(request, wordings.no_audit("looked at", _("Try again later.")))
     else:
         messages.success(request, _("Everything was read again. This is how it stands now."))
     return redirect("access:move_out_detail", move_out.public_id)
@@ -120,7 +121,7 @@ def move_out_retry(request: SignedInRequest, move_out_id: str) -> HttpResponse:
         messages.info(request, _("Another move-out of this family is under way. Nothing was tried."))
         return redirect("access:move_out_detail", other.move_out.public_id)
     except AuditUnavailable:
-        messages.error(request, _("Not tried: the audit trail is not available. Try again later."))
+        messages.error(request, wordings.no_audit("tried", _("Try again later.")))
     else:
         _advance(move_out)
     return redirect("access:move_out_detail", move_out.public_id)
@@ -138,7 +139,7 @@ def move_out_take_over(request: SignedInRequest, move_out_id: str) -> HttpRespon
             request, _("It is not paused any more: somebody else took it over. You changed nothing.")
         )
     except AuditUnavailable:
-        messages.error(request, _("Not taken over: the audit trail is not available. Try again later."))
+        messages.error(request, wordings.no_audit("taken over", _("Try again later.")))
     else:
         _advance(move_out)
     return redirect("access:move_out_detail", move_out.public_id)
@@ -192,7 +193,7 @@ def _is_pressed(request: SignedInRequest, move_out: MoveOut) -> bool:
     try:
         read_press(request.POST.get("press", ""), request.user.id, press_purpose(move_out))
     except PressInvalid:
-        messages.warning(request, _("This page was too old. Nothing was done: look, and press again."))
+        messages.warning(request, wordings.page_was_old(_("Nothing was done: look, and press again.")))
         return False
     return True
 

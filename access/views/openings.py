@@ -25,6 +25,7 @@ from portal.audit.models import Command, State
 from portal.audit.trail import AuditUnavailable
 from portal.connections.calling import OutcomeNotRecorded
 from portal.ids import find_hidden
+from portal.web import wordings
 from portal.web.errors import trouble
 from portal.web.pages import render_page, wants_fragment
 from portal.web.presses import PressInvalid, read_press
@@ -50,7 +51,7 @@ def opening_create(request: SignedInRequest, family_id: str, relay_id: str) -> H
     try:
         press = read_press(request.POST.get("press", ""), request.user.id, press_purpose(relay))
     except PressInvalid:
-        return _ask(request, relay, form, _("This page is too old to open a door from. Nothing was sent."))
+        return _ask(request, relay, form, wordings.old_page(_("Nothing was sent.")))
     if not form.is_valid():
         return _ask(request, relay, form, _("Nothing was sent."))
     chosen = form.chosen or relay
@@ -70,7 +71,7 @@ def opening_create(request: SignedInRequest, family_id: str, relay_id: str) -> H
         return _ask(request, relay, form, _limit_words(error))
     except NoConnection:
         found = find_trouble(request.user, chosen.device.family)
-        why = f"{found.title}. {found.detail}" if found else _("No connection reaches this family.")
+        why = f"{found.title}. {found.detail}" if found else wordings.no_connection()
         return trouble(request, _("Nothing was sent. %(why)s") % {"why": why})
     except OutcomeNotRecorded:
         words = _(
@@ -78,7 +79,7 @@ def opening_create(request: SignedInRequest, family_id: str, relay_id: str) -> H
         )
         return trouble(request, words, title=_("Unknown"))
     except AuditUnavailable:
-        return trouble(request, _("Not sent: the audit trail is not available. The door stays as it was."))
+        return trouble(request, wordings.no_audit("sent", _("The door stays as it was.")))
     if wants_fragment(request):
         return _show(
             request, chosen, selectors.describe_press(performed.command, is_new=not performed.is_repeat)

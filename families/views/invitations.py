@@ -22,9 +22,10 @@ from families.services import invitations as inviting
 from families.services.invitations import AlreadyInvited, AlreadyMember, NotWaiting
 from families.services.members.refusals import MemberRefused
 from families.views import frame, outcomes, parts
-from families.views.outcomes import Outcome
+from families.views.outcomes import Outcome, no_audit
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
+from portal.web import wordings
 from portal.web.addresses import own_path, with_changes
 from portal.web.pages import render_page, wants_fragment
 from portal.web.presses import read_press
@@ -152,8 +153,7 @@ def _mark(
     except NotWaiting:
         return _changed_meanwhile()
     except AuditUnavailable:
-        detail = _("Nothing was changed. Tell whoever runs Gatehouse.")
-        return Outcome("off", _("Not done: the audit trail is not available."), detail, 503)
+        return no_audit("done", f"{_('Nothing was changed.')} {wordings.tell_operator()}")
     return done
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -13,7 +13,9 @@ from families.services.acting import NoConnection
 from portal.audit.models import Command, State
 from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.connections.calling import Performed
+from portal.web import wordings
 from portal.web.presses import PressInvalid
+from portal.web.wordings import Deed
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,11 @@ def outcome_of(act: Callable[[], Performed], tell: Telling) -> Outcome:
     try:
         performed = act()
     except PressInvalid:
-        return _old_page()
+        return old_page()
     except AuditUnavailable:
-        return _no_audit()
+        return no_audit()
     except NoConnection:
-        return _no_connection()
+        return no_connection()
     except OutcomeNotRecorded as lost:
         return tell(lost.command, is_lost=True)
     return tell(performed.command)
@@ -107,6 +109,25 @@ def of_invitation(command: Command, *, is_lost: bool = False) -> Outcome:
             return undone(command, _("Nobody was invited."))
 
 
+def old_page(detail: str = "") -> Outcome:
+    """A form's press is not good any more: beside the form, which comes back with a fresh one."""
+    kept = _("Nothing was sent, and what you typed is kept: send it again.")
+    return Outcome("off", wordings.old_page(), detail or kept, 422)
+
+
+def no_audit(deed: Deed = "sent", detail: str = "") -> Outcome:
+    """It could not be written down, and so was not done."""
+    if not detail:
+        detail = f"{_('Nothing was changed, and what you typed is kept.')} {wordings.tell_operator()}"
+    return Outcome("off", wordings.no_audit(deed), detail, 503)
+
+
+def no_connection(deed: Literal["sent", "asked"] = "sent") -> Outcome:
+    """Nothing reaches the family."""
+    kept = _("What you typed is kept.") if deed == "sent" else ""
+    return Outcome("off", wordings.no_connection(deed), f"{kept} {wordings.connect_it()}".strip(), 503)
+
+
 def state_of(command: Command, *, is_lost: bool) -> str:
     """Where the command stands at this moment; ``is_lost``: its outcome could not be written down."""
     return State.UNKNOWN if is_lost else command.state_now
@@ -132,27 +153,3 @@ def undone(command: Command, title: str) -> Outcome:
         return Outcome("bad", title, words, 503)
     words = _("%(words)s Nothing was changed, and what you typed is kept: send it again in a moment.")
     return Outcome("off", _("Not sent."), (words % {"words": command.words}).strip(), 503)
-
-
-def _old_page() -> Outcome:
-    """A form's token is not good any more: beside the form, which comes back with a fresh one."""
-    detail = _("Nothing was sent, and what you typed is kept: send it again.")
-    return Outcome("off", _("This page is too old."), detail, 422)
-
-
-def _no_audit() -> Outcome:
-    return Outcome(
-        "off",
-        _("Not sent: the audit trail is not available."),
-        _("Nothing was changed, and what you typed is kept. Tell whoever runs Gatehouse."),
-        503,
-    )
-
-
-def _no_connection() -> Outcome:
-    return Outcome(
-        "off",
-        _("Not sent: no connection reaches this family."),
-        _("What you typed is kept. A manager has to connect it, or sign its connection in again."),
-        503,
-    )

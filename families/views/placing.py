@@ -19,6 +19,7 @@ from families.services.placing_many import Placed, place_many
 from families.views import listing, places
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable, By
+from portal.web import wordings
 from portal.web.addresses import read_number
 from portal.web.pages import lead, wants_fragment
 
@@ -153,7 +154,7 @@ def _told(trouble: Exception | None, done: int) -> tuple[str, str]:
         return "", ""
     kept = ngettext("%(n)d family was moved before.", "%(n)d families were moved before.", done) % {"n": done}
     if isinstance(trouble, AuditUnavailable):
-        title = _("Not moved: the audit trail is not available")
+        title = wordings.no_audit("moved")
         later = _("Try again when it is.")
         return title, f"{kept} {later}" if done else later
     title = _("Somebody else changed something meanwhile")

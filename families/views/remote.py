@@ -11,10 +11,11 @@ from families.services import remote
 from families.services.acting import NoConnection
 from families.services.remote import NotAnAddress, Panel
 from families.views import parts
-from families.views.outcomes import Outcome
+from families.views.outcomes import Outcome, no_audit, no_connection
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
 from portal.upstream import errors
+from portal.web import wordings
 
 
 def panel_open(request: SignedInRequest, family_id: str) -> HttpResponse:
@@ -49,11 +50,9 @@ def _trouble_of(error: Exception) -> Outcome:
     """Why there is no way to the panel now."""
     match error:
         case NoConnection():
-            detail = _("A manager has to connect it, or sign its connection in again.")
-            return Outcome("off", _("Not asked: no connection reaches this family."), detail, 503)
+            return no_connection("asked")
         case AuditUnavailable():
-            detail = _("Nothing was asked, and nothing is shown. Tell whoever runs Gatehouse.")
-            return Outcome("off", _("Not asked: the audit trail is not available."), detail, 503)
+            return no_audit("asked", f"{_('Nothing is shown.')} {wordings.tell_operator()}")
         case NotAnAddress(scheme=""):
             detail = _("Its answer had no address that a browser can be sent to. Nothing was opened.")
             return Outcome("bad", _("The door system named no panel."), detail, 502)

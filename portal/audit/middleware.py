@@ -11,6 +11,7 @@ from portal.audit.chain import HeadNotKept
 from portal.audit.sign_ins import SignInNotRecorded
 from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.audit.viewing import Refusal
+from portal.web import wordings
 from portal.web.access import policy_of
 from portal.web.errors import trouble
 
@@ -37,7 +38,7 @@ class DeniedMiddleware:
             text = _("Nobody can sign in while the audit trail is not available. Try again in a minute.")
             return trouble(request, text, title=_("You are not signed in"))
         if isinstance(exception, AuditUnavailable):
-            return trouble(request, _("Not sent: the audit trail is not available. Try again in a minute."))
+            return trouble(request, wordings.no_audit("sent", _("Try again in a minute.")))
         if isinstance(exception, OutcomeNotRecorded):
             text = _(
                 "We do not know what became of it: it was sent, and the outcome could not be written down. "

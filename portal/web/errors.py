@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 
+from portal.web import wordings
 from portal.web.access import names_secret
 from portal.web.pages import wants_fragment
 
@@ -50,7 +51,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form came from an old page or another session: nothing was done."""
-    text = _("This page is too old. Nothing was sent. Load it again.")
+    text = wordings.old_page(_("Nothing was sent. Load it again."))
     if wants_fragment(request):
         return notice(request, text, 403)
     # Whoever came by a link has no account, and no way into the portal: the link is all they have.

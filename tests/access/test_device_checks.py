@@ -162,7 +162,7 @@ class TestTrouble:
         answer = ask(client, fitted)
 
         assert answer.status_code == 503
-        assert "No connection reaches this family" in answer.text
+        assert "Not asked: no connection reaches this family" in answer.text
         assert fitted.simulator.journal() == []
 
     def test_a_device_that_is_gone_is_not_asked_about(self, client, fitted, manager, now):

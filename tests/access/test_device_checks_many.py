@@ -134,7 +134,7 @@ def test_for_htmx_what_nobody_answered_comes_as_a_notice(client, fitted, manager
     answer = ask(client, fitted.devices, headers=HTMX)
 
     assert answer.status_code == 503
-    assert "No connection reaches this family" in answer.text
+    assert "Not asked: no connection reaches this family" in answer.text
     assert 'id="device-check-many"' not in answer.text
 
 

@@ -143,7 +143,7 @@ class TestTrouble:
         answer = shown(client, fitted)
 
         assert answer.status_code == 503
-        assert "No connection reaches this family" in answer.text
+        assert "Not asked: no connection reaches this family" in answer.text
         assert fitted.simulator.journal() == []
 
     @pytest.mark.parametrize(("phase", "calls"), [("intent", 0), ("outcome", 1)])

@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 
 from access.models import CredentialKind, Holder
 from access.services.credentials.accounts import NoAccount
-from families.views.outcomes import Outcome, state_of
+from families.views.outcomes import Outcome, no_audit, old_page, state_of
 from portal.audit.models import Command, State
 from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
 from portal.connections.calling import Performed
 from portal.upstream import errors
+from portal.web import wordings
 from portal.web.presses import PressInvalid
 
 
@@ -32,12 +33,11 @@ def outcome_of(act: Callable[[], Performed], words: Words, holder: str) -> Outco
     try:
         performed = act()
     except PressInvalid:
-        return Outcome("off", _("This page is too old."), _joined(_("Nothing was sent."), words.again), 422)
+        return old_page(_joined(_("Nothing was sent."), words.again))
     except NoAccount:
         return no_account(holder)
     except AuditUnavailable:
-        detail = _("Nothing was changed. Tell whoever runs Gatehouse.")
-        return Outcome("off", _("Not sent: the audit trail is not available."), detail, 503)
+        return no_audit("sent", _joined(_("Nothing was changed."), wordings.tell_operator()))
     except OutcomeNotRecorded as lost:
         return _told(lost.command, words, holder, is_lost=True)
     outcome = _told(performed.command, words, holder)
@@ -49,7 +49,7 @@ def outcome_of(act: Callable[[], Performed], words: Words, holder: str) -> Outco
 
 def nothing_named() -> Outcome:
     """The form did not say what it is about: no page of ours sends such a one."""
-    return Outcome("off", _("This page is too old."), _("Nothing was sent. Load it again."), 409)
+    return Outcome("off", wordings.old_page(), _("Nothing was sent. Load it again."), 409)
 
 
 def no_account(holder: str) -> Outcome:
@@ -125,8 +125,7 @@ def trouble_of(error: Exception, holder: str) -> Outcome:
         case NoAccount():
             return no_account(holder)
         case AuditUnavailable():
-            detail = _("Nothing is shown. Tell whoever runs Gatehouse.")
-            return Outcome("off", _("Not asked: the audit trail is not available."), detail, 503)
+            return no_audit("asked", _joined(_("Nothing is shown."), wordings.tell_operator()))
         case errors.UpstreamRejected():
             return Outcome("bad", _("The door system does not tell it."), _refusal(error.words), 502)
         case errors.UpstreamBusy(status=int()):

@@ -22,6 +22,7 @@ from families.services.acting import NoConnection
 from portal.accounts.requests import SignedInRequest
 from portal.audit.models import State
 from portal.audit.trail import AuditUnavailable, OutcomeNotRecorded
+from portal.web import wordings
 from portal.web.pages import render_page
 from portal.web.presses import PressInvalid, new_press, read_press
 
@@ -116,16 +117,11 @@ def _act(request: SignedInRequest, group: Group, ends: float) -> int:
         )
         batch = deleting.delete_passes(request.user, family=group.family, keys=keys, press=press)
     except PressInvalid:
-        return _not_done(group, _("This page is too old. Nothing was sent: choose them again."), 422)
+        return _not_done(group, wordings.old_page(_("Nothing was sent: choose them again.")), 422)
     except AuditUnavailable:
-        return _not_done(
-            group, _("Not sent: the audit trail is not available. Tell whoever runs Gatehouse."), 503
-        )
+        return _not_done(group, wordings.no_audit("sent", wordings.tell_operator()), 503)
     except NoConnection:
-        words = _(
-            "Not sent: no connection reaches this family. A manager has to connect it, or sign it in again."
-        )
-        return _not_done(group, words, 503)
+        return _not_done(group, wordings.no_connection("sent", wordings.connect_it()), 503)
     except OutcomeNotRecorded:
         rows = [PassRow(key, "unknown", _("What became of it could not be written down.")) for key in keys]
         return _tell(request, group, rows, 502)

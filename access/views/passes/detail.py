@@ -8,7 +8,7 @@ from access.models import TempKey
 from access.services.passes import changing
 from access.services.passes.revealing import may_reveal
 from access.views.passes.parts import find_pass, not_theirs, page_of, show
-from families.views.outcomes import Outcome, say
+from families.views.outcomes import Outcome, no_audit, say
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
 from portal.web.pages import lead, render_page
@@ -29,7 +29,7 @@ def pass_change(request: SignedInRequest, pass_id: str) -> HttpResponse:
         try:
             changed = changing.change_pass(request.user, key=key, **form.cleaned_data)
         except AuditUnavailable:
-            return _form(request, key, form, _no_trail())
+            return _form(request, key, form, no_audit("changed"))
         words = _("The words of the pass are changed.") if changed else _("Nothing was different.")
         say(request, Outcome("ok", words, ""))
         return lead(request, page_of(key))
@@ -42,8 +42,3 @@ def _form(
     context = {"key": key, "form": form, "back_url": page_of(key), "outcome": outcome}
     status = outcome.status if outcome is not None else 422 if form.errors else 200
     return render_page(request, "access/pass_change.html", "access/_pass_change.html", context, status=status)
-
-
-def _no_trail() -> Outcome:
-    detail = _("What you typed is kept. Tell whoever runs Gatehouse.")
-    return Outcome("off", _("Not changed: the audit trail is not available."), detail, 503)

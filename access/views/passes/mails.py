@@ -23,7 +23,7 @@ from access.services.visitors import links
 from access.services.visitors.links import NothingToShow
 from access.views.passes import parts
 from access.views.passes.handing import NOT_SHOWN
-from families.views.outcomes import Outcome, say
+from families.views.outcomes import Outcome, no_audit, old_page, say
 from portal.accounts import recent
 from portal.accounts.requests import SignedInRequest
 from portal.audit.models import State
@@ -66,8 +66,7 @@ def _send(request: SignedInRequest, key: TempKey, form: PassMailForm, letter: Le
         press = read_press(request.POST.get("press", ""), request.user.id, purpose_of(key))
         mailed = mailing.mail_pass(request.user, key=key, letter=letter, press=press)
     except PressInvalid:
-        detail = _("Nothing was sent, and what you typed is kept: send it again.")
-        return _form(request, key, form, outcome=Outcome("off", _("This page is too old."), detail, 422))
+        return _form(request, key, form, outcome=old_page())
     except TooManyMails:
         form.add_error(None, _("You sent as many mails within this hour as one may. Send it later."))
         return _form(request, key, form, status=422)
@@ -82,9 +81,7 @@ def _send(request: SignedInRequest, key: TempKey, form: PassMailForm, letter: Le
             outcome=Outcome("off", _("Not sent: the mail server does not answer."), detail, 503),
         )
     except AuditUnavailable:
-        detail = _("What you typed is kept. Tell whoever runs Gatehouse.")
-        words = Outcome("off", _("Not sent: the audit trail is not available."), detail, 503)
-        return _form(request, key, form, outcome=words)
+        return _form(request, key, form, outcome=no_audit())
     except (*NOT_SHOWN, NothingToShow) as error:
         found = parts.outcome_of(error)
         detail = _("No mail was sent, and what you typed is kept. %(detail)s") % {"detail": found.detail}

@@ -30,6 +30,7 @@ from families.views.people.parts import chooser_context, find_families
 from portal.accounts.requests import SignedInRequest
 from portal.audit.models import Command, State
 from portal.connections.calling import Performed
+from portal.web import wordings
 from portal.web.pages import lead, render_page
 from portal.web.presses import PressInvalid, new_press, read_press
 from portal.web.zones import zone_called
@@ -211,9 +212,7 @@ def _agree(
                 press = read_press(request.POST.get("press", ""), request.user.id, PURPOSE)
                 job = jobs.begin(request.user, wanted, not_after=confirm.not_after, press=press)
             except PressInvalid:
-                problem = _(
-                    "This page is too old. Nothing was begun: look at the numbers, and confirm again."
-                )
+                problem = wordings.old_page(_("Nothing was begun: look at the numbers, and confirm again."))
             else:
                 return lead(request, reverse("families:job_detail", args=[job.public_id]))
     context: dict[str, Any] = {

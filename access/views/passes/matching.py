@@ -12,9 +12,10 @@ from access.services.passes.reconciling import NotWaiting
 from access.sync import unmatched
 from access.views.passes.lists import line_of
 from access.views.passes.parts import find_pass, not_theirs, page_of
-from families.views.outcomes import Outcome, say
+from families.views.outcomes import Outcome, no_audit, old_page, say
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
+from portal.web import wordings
 from portal.web.pages import lead, render_page
 from portal.web.presses import PressInvalid, new_press, read_press
 
@@ -32,12 +33,11 @@ def pass_match(request: SignedInRequest, pass_id: str) -> HttpResponse:
         read_press(request.POST.get("press", ""), request.user.id, match_purpose(key))
         outcome = _act(request, key)
     except PressInvalid:
-        outcome = Outcome("off", _("This page is too old."), _("Nothing was changed: look again."), 422)
+        outcome = old_page(_("Nothing was changed: look again."))
     except NotWaiting:
         outcome = Outcome("off", _("It is not any more as this page showed it."), _("Look again."), 409)
     except AuditUnavailable:
-        detail = _("Tell whoever runs Gatehouse.")
-        outcome = Outcome("off", _("Not done: the audit trail is not available."), detail, 503)
+        outcome = no_audit("done", wordings.tell_operator())
     key.refresh_from_db()
     if outcome.is_done or not key.is_unmatched:
         say(request, outcome)

@@ -11,6 +11,7 @@ from families.services import importing
 from families.services.jobs.running import JobMovedOn
 from families.views.importing.parts import find_step, steps, to_job
 from portal.accounts.requests import SignedInRequest
+from portal.web import wordings
 from portal.web.pages import render_page
 from portal.web.presses import PressInvalid, new_press, read_press
 
@@ -35,7 +36,7 @@ def import_confirm(request: SignedInRequest, import_id: str) -> HttpResponse:
         job = importing.confirm_draft(request.user, sheet, not_after=form.not_after)
     except PressInvalid:
         form.add_error(
-            None, _("This page is too old. Nothing was sent: look at the numbers, and confirm again.")
+            None, wordings.old_page(_("Nothing was sent: look at the numbers, and confirm again."))
         )
     except importing.PreviewChanged:
         words = _(

@@ -16,6 +16,7 @@ from families.services.jobs.running import REPEATABLE
 from families.views.jobs import parts
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import AuditUnavailable
+from portal.web import wordings
 from portal.web.access import may_visit
 from portal.web.addresses import with_changes
 from portal.web.errors import trouble
@@ -89,7 +90,7 @@ def job_report(request: SignedInRequest, job_id: str) -> HttpResponseBase:
     try:
         reporting.note_report(request.user, job)
     except AuditUnavailable:
-        return trouble(request, _("Not given out: the audit trail is not available. Nothing was changed."))
+        return trouble(request, wordings.no_audit("given out", _("Nothing was changed.")))
     # The person's zone is theirs only until this returns.
     lines = reporting.lines(job, selectors.all_rows(request.user, job), timezone.get_current_timezone())
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

@@ -18,6 +18,7 @@ from portal.accounts.models import Role, User
 from portal.accounts.people import PersonRefused
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import By
+from portal.web import wordings
 from portal.web.pages import render_page
 from portal.web.presses import PressInvalid, new_press, read_press
 
@@ -49,7 +50,7 @@ def person_invite(request: SignedInRequest) -> HttpResponse:
         )
     except PressInvalid:
         form.add_error(
-            None, _("This page is too old. Nothing was sent, and what you typed is kept: send it again.")
+            None, wordings.old_page(_("Nothing was sent, and what you typed is kept: send it again."))
         )
     except AlreadyThere as there:
         form.add_error("email", _known(request.user, there.person))
@@ -70,7 +71,7 @@ def person_invite_again(request: SignedInRequest, person_id: str) -> HttpRespons
         sent = people.resend_invitation(By.person(request.user), person, press=press)
     except PressInvalid:
         words = _("Nothing was sent. Press once more.")
-        return parts.show_person(request, person, Outcome("off", _("This page was too old."), words, 422))
+        return parts.show_person(request, person, Outcome("off", wordings.page_was_old(), words, 422))
     except Gone:
         raise Http404 from None
     except HasJoined as joined:

@@ -13,6 +13,7 @@ from portal.accounts.mails import are_shown_here
 from portal.accounts.people import PersonRefused
 from portal.accounts.requests import SignedInRequest
 from portal.audit.trail import By
+from portal.web import wordings
 from portal.web.errors import trouble
 from portal.web.presses import PressInvalid, read_press
 
@@ -27,7 +28,7 @@ def person_invite_member(request: SignedInRequest, family_id: str, member_id: st
         press = read_press(request.POST.get("press", ""), request.user.id, portal_purpose(member))
         sent = people.invite_member(By.person(request.user), family, member, press=press)
     except PressInvalid:
-        return trouble(request, _("This page was too old. Load it again, then invite."), status=422)
+        return trouble(request, wordings.page_was_old(_("Load it again, then invite.")), status=422)
     except PersonRefused as refused:
         return trouble(request, str(refused), title=_("Nobody was invited"), status=422)
     if sent.link and are_shown_here():

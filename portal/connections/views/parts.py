@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.requests import SignedInRequest
 from portal.connections import selectors
 from portal.connections.models import Connection
+from portal.web import wordings
 from portal.web.presses import MAX_AGE_SECONDS, PressInvalid, new_press, read_press
 
 
@@ -63,9 +64,8 @@ def give_press_back(name: str) -> None:
 
 def old_page_words() -> str:
     """What is said to a press that is not good, or not any more."""
-    return _(
-        "This page is too old, or was sent before. Nothing was done now: look how it stands, then send it again."
-    )
+    words = _("Or it was sent before. Nothing was done now: look how it stands, then send it again.")
+    return wordings.old_page(words)
 
 
 def pressed(request: SignedInRequest, purpose: str) -> bool:

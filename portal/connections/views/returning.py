@@ -17,6 +17,7 @@ from portal.connections.joining import CodeGrant, ConnectionGone, NameTaken, Wan
 from portal.connections.models import PendingSignIn
 from portal.connections.views import parts, signing_in
 from portal.upstream.errors import UpstreamError
+from portal.web import wordings
 from portal.web.access import may_visit
 from portal.web.pages import lead
 
@@ -59,7 +60,7 @@ def sign_in_return(request: SignedInRequest) -> HttpResponse:
         failed = why_not(error)
         return _say(request, title, failed.words, again, status=422 if failed.is_refusal else 503)
     except AuditUnavailable:
-        words = _("The audit trail is not available, so nothing was tried.")
+        words = wordings.no_audit("tried")
         return _say(request, title, words, again, status=503)
     except NameTaken:
         words = _("Somebody has added one of this name meanwhile.")

@@ -23,6 +23,7 @@ from portal.connections.models import Connection, SignIn
 from portal.connections.services import Connected
 from portal.connections.views import parts, telling
 from portal.upstream.errors import UpstreamError
+from portal.web import wordings
 from portal.web.pages import lead, render_page, wants_fragment
 from portal.web.presses import PressInvalid
 
@@ -127,7 +128,7 @@ def _take(request: SignedInRequest, entrance: Entrance) -> HttpResponse:
         return _say_failed(request, entrance, form, failed.words)
     except AuditUnavailable:
         parts.give_press_back(press)
-        words = _("The audit trail is not available, so nothing was tried.")
+        words = wordings.no_audit("tried")
         return _say_failed(request, entrance, form, words)
     try:
         connected = keep(request, proven)
