@@ -1,11 +1,10 @@
 """What people do with doors."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.utils import timezone
 
 from access.models import Relay
 from access.selectors.presses import find_pressed_just_now
@@ -13,13 +12,13 @@ from access.sync.presses import OPEN_COMMAND
 from access.sync.wanted import want_history
 from families.services.acting import reach_of
 from portal.accounts.models import User
+from portal.audit.hourly import full_until
 from portal.audit.models import Actor, Command, State
 from portal.audit.trail import About, By
 from portal.connections import calling
 from portal.connections.calling import Action, Performed
 
 OPEN_EVENT = "door.open"
-LIMITED_OVER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -105,11 +104,9 @@ def open_door(
 def _check_limits(actor: User, relay: Relay) -> None:
     """Raise OpenedTooOften where with this press, which is written already, the hour would have more than allowed.
 
-    What was not sent does not count, nor what the console did.
+    What the console did does not count.
     """
-    began = timezone.now() - LIMITED_OVER
-    presses = Command.objects.filter(name=OPEN_COMMAND, created_at__gt=began).exclude(state=State.NOT_SENT)
-    presses = presses.order_by("-created_at")
+    presses = Command.objects.filter(name=OPEN_COMMAND)
     for limit, counted, is_familys in (
         (settings.OPENS_PER_PERSON_AN_HOUR, presses.filter(actor=actor), False),
         (
@@ -118,8 +115,6 @@ def _check_limits(actor: User, relay: Relay) -> None:
             True,
         ),
     ):
-        if not limit:
-            continue
-        # The press with which the hour became full: when it is an hour old, one more is possible.
-        for filled_at in counted.values_list("created_at", flat=True)[limit : limit + 1]:
-            raise OpenedTooOften(limit, filled_at + LIMITED_OVER, is_familys=is_familys)
+        next_at = full_until(counted, limit)
+        if next_at is not None:
+            raise OpenedTooOften(limit, next_at, is_familys=is_familys)

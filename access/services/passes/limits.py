@@ -1,10 +1,9 @@
 """How long a pass may last, and how many are made within an hour."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,10 +11,12 @@ from django.utils.translation import ngettext
 from access.sync.unmatched import CREATE_COMMAND
 from families.models import Family, Grant
 from portal.accounts.models import User
+from portal.audit.hourly import full_until
 from portal.audit.models import Command, State
 from portal.web.zones import zone_called
 
-WITHIN = timedelta(hours=1)
+# How the press of a job's row begins.
+_OF_A_JOB = "job-"
 
 
 class PassRefused(Exception):
@@ -45,24 +46,25 @@ def check_window(actor: User, family: Family, ends_at: datetime) -> None:
         raise PassRefused(words % {"moment": _told(last, family)}, "ends")
 
 
-def check_limits(actor: User, family: Family, press: str = "", more: int = 1) -> None:
-    """Nothing, while so many ``more`` may be made within this hour; raises PassRefused.
+def check_limits(actor: User, family: Family, press: str) -> None:
+    """Nothing, unless with this press, whose intent is written already, the hour would have too many; raises PassRefused.
 
-    Rows of a job count for their family, and not for the person: somebody confirmed all of them together.
+    What was refused does not count. Rows of a job count for their family, and not for the person: somebody confirmed all
+    of them together.
     """
-    recent = Command.objects.filter(name=CREATE_COMMAND, created_at__gt=timezone.now() - WITHIN)
-    recent = recent.exclude(state__in=[State.REFUSED, State.NOT_SENT]).exclude(press=press)
+    asked = Command.objects.filter(name=CREATE_COMMAND).exclude(state=State.REFUSED)
     most = settings.PASSES_PER_FAMILY_AN_HOUR
-    if most and recent.filter(family_id=family.pk).count() + more > most:
+    if full_until(asked.filter(family_id=family.pk), most):
         words = ngettext(
             "At most %(n)d pass an hour is made in one family.",
             "At most %(n)d passes an hour are made in one family.",
             most,
         )
         raise PassRefused(words % {"n": most})
-    most = 0 if press.startswith("job-") else settings.PASSES_PER_PERSON_AN_HOUR
-    mine = recent.filter(actor=actor).exclude(press__startswith="job-")
-    if most and mine.count() + 1 > most:
+    if press.startswith(_OF_A_JOB):
+        return
+    most = settings.PASSES_PER_PERSON_AN_HOUR
+    if full_until(asked.filter(actor=actor).exclude(press__startswith=_OF_A_JOB), most):
         words = ngettext(
             "You may make %(n)d pass an hour. Several at once are made together, as a job.",
             "You may make %(n)d passes an hour. Several at once are made together, as a job.",
