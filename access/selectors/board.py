@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import IntegerField, Q, Subquery, Value
+from django.db.models import IntegerField, Q, QuerySet, Subquery, Value
 
 from access.macs import spelt_as_macs
 from access.models import DEVICE_TYPES, Device
 from access.selectors.dressing import Count, dressed, read, sees_all
-from access.selectors.everybody import list_everybodys, standing_ones
+from access.selectors.everybody import first_of_all, list_everybodys, standing_ones
 from access.selectors.standing import counts_of, counts_of_all, not_gone, standing
 from families.models import Family, FamilyRowQuerySet, Property
 from families.selectors.searching import names_matching
@@ -114,15 +114,11 @@ def list_doors(user: User, chosen: DoorFilter, *, before: str = "", after: str =
     place = read_cursor("doors", after or before, str, int)
     backwards = bool(before) and not after and place is not None
     fitting = _narrowed(_there(user), chosen)
-    found = standing_ones() if chosen.is_narrow and sees_all(user) else standing(fitting)
-    if place is not None:
-        found = found.filter(beyond("search_text", *place, is_descending=backwards))
-    found = found.order_by("search_text", "pk")
-    shown = (found.reverse() if backwards else found).values("pk")[: PAGE_SIZE + 1]
     rows: list[Any]
     if sees_all(user):
-        rows = list_everybodys(shown, fitting if chosen.is_narrow else None)
+        rows = _rows_of_all(chosen, fitting, place, is_backwards=backwards)
     else:
+        shown = _stretch(standing(fitting), place, is_backwards=backwards)
         devices = dressed(user, Device.objects.filter(pk__in=shown))
         rows = list(devices.annotate(**_counts(user, fitting, chosen)).order_by("search_text", "pk"))
     if not rows:
@@ -137,6 +133,26 @@ def list_doors(user: User, chosen: DoorFilter, *, before: str = "", after: str =
     first, last = (write_cursor("doors", row.search_text, row.pk) for row in (rows[0], rows[-1]))
     counted = _counted(vars(rows[0]))
     return DoorPage(read(user, rows), first if has_before else "", last if has_after else "", *counted)
+
+
+def _rows_of_all(
+    chosen: DoorFilter, fitting: FamilyRowQuerySet[Device], place: list[Any] | None, *, is_backwards: bool
+) -> list[Any]:
+    if chosen.is_narrow:
+        return list_everybodys(_stretch(standing_ones(), place, is_backwards=is_backwards), fitting)
+    if place is None:
+        return list_everybodys(first_of_all(PAGE_SIZE + 1))
+    return list_everybodys(_stretch(standing(fitting), place, is_backwards=is_backwards))
+
+
+def _stretch(
+    found: QuerySet[Device], place: list[Any] | None, *, is_backwards: bool
+) -> QuerySet[Device, Any]:
+    """The numbers of those beyond the place, or from the top: a page, and one to see whether there are more."""
+    if place is not None:
+        found = found.filter(beyond("search_text", *place, is_descending=is_backwards))
+    found = found.order_by("search_text", "pk")
+    return (found.reverse() if is_backwards else found).values("pk")[: PAGE_SIZE + 1]
 
 
 def list_family_doors(user: User, family: Family) -> list[Device]:

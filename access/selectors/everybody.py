@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -12,9 +12,9 @@ from django.db.models.expressions import RawSQL
 
 from access.models import Device
 from access.selectors.dressing import NOT_SHOWN, begin_of_watch, told_to_all
-from access.selectors.standing import counts_of_all
+from access.selectors.standing import counts_of_all, not_gone, standing
 from families.models import Family, Property
-from families.selectors.prepared import Prepared, hole
+from families.selectors.prepared import Filling, Prepared, hole
 
 # What fits, and of that what stands for itself and others, as standing.standing has it: found once, for the page and for
 # how many there are.
@@ -30,7 +30,14 @@ def standing_ones() -> QuerySet[Device]:
     return Device.objects.filter(pk__in=RawSQL(_ALL_STANDING, []))  # noqa: S611 - a text of ours
 
 
-def list_everybodys(shown: QuerySet[Device, Any], fitting: QuerySet[Device] | None = None) -> list[Any]:
+@cache
+def first_of_all(size: int) -> Filling:
+    """So many devices of all, from the top: what is asked for most."""
+    found = standing(not_gone(Device.objects.all())).order_by("search_text", "pk")
+    return found.values("pk")[:size].query.sql_with_params()
+
+
+def list_everybodys(shown: Filling, fitting: QuerySet[Device] | None = None) -> list[Any]:
     """These devices, by name, as ``dressing.dressed`` gives them to somebody who sees all, with the counts of the board.
 
     ``shown`` are their numbers, taken from ``standing_ones`` where there is a filter, and ``fitting`` the rows that it leaves.

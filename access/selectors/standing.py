@@ -47,17 +47,33 @@ def counts_of(there: FamilyRowQuerySet[Device]) -> dict[str, Any]:
     told = Min(F("pk") * 2 + Case(When(is_online=True, then=1), default=0))
     shared = there.filter(is_public=True).order_by().values("mac")
     return {
-        "counted_own": Subquery(own.annotate(told=Values(Count("pk"), Count(online))).values("told")),
+        "counted_own": Subquery(own.annotate(told=Values(_AllOf(), Count(online))).values("told")),
         "counted_shared": Subquery(
-            shared.annotate(
-                told=Values(_OverAll(Min("pk"), function="COUNT"), _OverAll(told % 2, function="SUM"))
-            ).values("told")[:1]
+            shared.annotate(told=Values(_Groups(), _SumOfGroups(told % 2))).values("told")[:1]
         ),
     }
 
 
-class _OverAll(Func):
-    """An aggregate over what the groups of a statement give, beside each of them."""
+class _AllOf(Func):
+    """How many rows there are: quicker than to look whether each has a number."""
 
-    template = "%(function)s(%(expressions)s) OVER ()"
+    template = "COUNT(*)"
+    output_field = IntegerField()
+
+
+class _Groups(Func):
+    """How many groups a statement gives, beside each of them."""
+
+    template = "COUNT(*) OVER ()"
+    output_field = IntegerField()
+
+    def get_group_by_cols(self) -> list[Any]:
+        """Nothing: it stands beside the groups, and makes none."""
+        return []
+
+
+class _SumOfGroups(Func):
+    """A sum over what the groups of a statement give, beside each of them."""
+
+    template = "SUM(%(expressions)s) OVER ()"
     output_field = IntegerField()
