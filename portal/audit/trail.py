@@ -164,13 +164,18 @@ def record_first(event: str, by: By, about: About = About(), **details: Any) -> 
 
 
 @contextmanager
-def writing(what: str) -> Iterator[None]:
+def writing(what: str, *, tells_of_heads: bool = False) -> Iterator[None]:
     """Around a transaction that changes ``what`` with its entry: raises AuditUnavailable where they cannot be written.
 
-    It stands outside the transaction, so that a commit that fails is told too; inside one it undoes it.
+    It stands outside the transaction, so that a commit that fails is told too; inside one it undoes it. With
+    ``tells_of_heads`` HeadNotKept is raised on: everything is written then, and only its head is not.
     """
     try:
         yield
+    except HeadNotKept as error:
+        if tells_of_heads:
+            raise
+        raise AuditUnavailable(f"{what} could not be secured") from error
     except (DatabaseError, OSError, KeyMissing) as error:
         raise AuditUnavailable(f"{what} could not be written") from error
 

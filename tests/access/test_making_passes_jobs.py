@@ -20,7 +20,7 @@ from portal.web.presses import new_press
 from tests.access.making import CREATE, sent, upstream
 from tests.access.passing import LIST, read_passes, there
 from tests.factories import AuditorFactory, FamilyAdminFactory, ManagerFactory, PropertyFactory
-from tests.families.house import token_in
+from tests.families.house import a_trail_that_refuses, token_in
 from tests.syncing import connect, read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -266,6 +266,40 @@ class TestPages:
         assert "This page is too old" in answer.text
         assert token_in(answer.text)
         assert not Job.objects.exists()
+
+    def test_without_the_trail_none_begins_and_the_page_says_so(self, client, families, manager):
+        client.force_login(manager)
+        kept = self.fields(self.press(client, manager, families))
+        with a_trail_that_refuses():
+            answer = client.post(NEW, kept | {"step": "confirm", "hours": "4"})
+        assert answer.status_code == 503
+        assert "the audit trail is not available" in answer.text
+        assert not Job.objects.exists()
+
+    def test_without_the_trail_a_job_that_runs_is_left_as_it_is(self, client, families, manager):
+        client.force_login(manager)
+        page = self.press(client, manager, families)
+        client.post(NEW, self.fields(page) | {"step": "confirm", "hours": "4"})
+        job = Job.objects.get()
+        token = new_press(manager.pk, f"job:{job.public_id}:{job.state}")
+        with a_trail_that_refuses():
+            answer = client.post(reverse("families:job_stop", args=[job.public_id]), {"press": token})
+        assert answer.status_code == 503
+        assert "the audit trail is not available" in answer.text
+        job.refresh_from_db()
+        assert job.state == JobState.RUNNING
+
+    def test_what_began_and_was_only_not_secured_is_told_as_done(
+        self, client, families, manager, settings, tmp_path
+    ):
+        client.force_login(manager)
+        kept = self.fields(self.press(client, manager, families))
+        settings.AUDIT_HEADS_FILE = tmp_path / "file" / "heads"
+        (tmp_path / "file").touch()
+        answer = client.post(NEW, kept | {"step": "confirm", "hours": "4"})
+        assert answer.status_code == 503
+        assert "It was done and written down" in answer.text
+        assert Job.objects.count() == 1
 
     def test_a_family_admin_begins_none(self, client, families):
         person = FamilyAdminFactory()

@@ -25,6 +25,7 @@ from families.services.acting import Budget, NoConnection, reach_of
 from families.services.jobs import kinds, running
 from families.services.jobs.kinds import RowOutcome, Telling, of_command
 from portal.accounts.models import User
+from portal.audit import trail
 from portal.audit.models import State
 from portal.upstream.times import format_time, parse_time
 
@@ -44,7 +45,7 @@ def begin(user: User, wanted: Sequence[Wanted], *, not_after: datetime, press: s
     """Have all of these made, one after the other, by workers; the same press finds the job that it began.
 
     The families were fetched through ``visible_to(user)``; each row asks again whether that is so still. Raises
-    PermissionDenied for anybody but managers. Sends nothing itself.
+    PermissionDenied for anybody but managers, and trail.AuditUnavailable: nothing was begun then. Sends nothing itself.
     """
     if not (user.may_act and user.is_manager) or not 0 < len(wanted) <= MOST_ROWS:
         raise PermissionDenied
@@ -53,7 +54,7 @@ def begin(user: User, wanted: Sequence[Wanted], *, not_after: datetime, press: s
     if known is not None:
         return known
     families = len({one.family.pk for one in wanted})
-    with transaction.atomic():
+    with trail.writing("the job", tells_of_heads=True), transaction.atomic():
         job, is_new = Job.objects.get_or_create(
             public_id=public_id,
             defaults={

@@ -34,7 +34,7 @@ def confirm(by_user: User, job: Job, not_after: datetime) -> None:
     """
     if by_user.pk != job.made_by_id or not (by_user.may_act and by_user.is_manager):
         raise PermissionDenied
-    with transaction.atomic():
+    with trail.writing("the job", tells_of_heads=True), transaction.atomic():
         _change(job, JobState.DRAFT, state=JobState.RUNNING, confirmed_at=timezone.now(), not_after=not_after)
         rows = job.rows.filter(state=RowState.WAITING).count()
         note(job, "confirm", By.person(by_user), rows=rows, not_after=not_after.isoformat(), **job.options)
@@ -44,7 +44,7 @@ def confirm(by_user: User, job: Job, not_after: datetime) -> None:
 def pause(actor: User | By, job: Job) -> None:
     """Begin no further row until somebody says so; what is on its way is finished."""
     by = _steering(actor, job)
-    with transaction.atomic():
+    with trail.writing("the job", tells_of_heads=True), transaction.atomic():
         changes = {"pause_code": "", "pause_reason": "", "paused_at": timezone.now()}
         _change(job, JobState.RUNNING, JobState.PAUSED, state=JobState.PAUSED, **changes)
         note(job, "pause", by)
@@ -53,7 +53,7 @@ def pause(actor: User | By, job: Job) -> None:
 def go_on(actor: User | By, job: Job) -> None:
     """Begin rows again."""
     by = _steering(actor, job)
-    with transaction.atomic():
+    with trail.writing("the job", tells_of_heads=True), transaction.atomic():
         changes = {"pause_code": "", "pause_reason": "", "paused_at": None}
         _change(job, JobState.PAUSED, state=JobState.RUNNING, **changes)
         note(job, "continue", by)
@@ -64,7 +64,7 @@ def stop(actor: User | By, job: Job) -> None:
     """End it: what is on its way is finished, nothing else is sent any more."""
     by = _steering(actor, job)
     now = timezone.now()
-    with transaction.atomic():
+    with trail.writing("the job", tells_of_heads=True), transaction.atomic():
         changes = {"pause_code": "", "pause_reason": "", "ended_at": now}
         _change(job, JobState.RUNNING, JobState.PAUSED, state=JobState.STOPPED, **changes)
         end = claims.stopped()
@@ -84,7 +84,7 @@ def retry_row(actor: User | By, row: JobRow) -> None:
     if row.state not in REPEATABLE or job.state in {JobState.DRAFT, JobState.STOPPED}:
         raise JobMovedOn
     now = timezone.now()
-    with transaction.atomic():
+    with trail.writing("the job", tells_of_heads=True), transaction.atomic():
         command = Command.objects.filter(press=row.press).first()
         if command is not None and command.is_open:
             raise JobMovedOn
@@ -109,7 +109,7 @@ def close_row(actor: User | By, row: JobRow) -> None:
     if not kinds.kind_of(row.job).telling.by_hand:
         raise JobMovedOn
     words = _("%(who)s looked: it was done.") % {"who": by.name}
-    with transaction.atomic():
+    with trail.writing("the job", tells_of_heads=True), transaction.atomic():
         if not settling.settle(row, RowOutcome(RowState.DONE, words), by):
             raise JobMovedOn
         note(row.job, "settle", by, row=row)
