@@ -99,6 +99,9 @@ class TempKey(models.Model):
         """Whether it was asked for, and nobody knows yet which of the upstream's it is, or whether it was made."""
         return not self.fingerprint and self.gone_at is None
 
-    def may_be_deleted_by(self, user: User) -> bool:
-        """Whether this person may have it deleted, of those they may see: a family admin only what they made."""
+    def may_be_managed_by(self, user: User) -> bool:
+        """Whether this person may show its code, hand it over, say something else of it, tell which it is and delete it.
+
+        Of those they may see: a family admin only what they made or asked for.
+        """
         return bool(user.may_act) and (not user.is_family_admin or self.made_by_id == user.pk)

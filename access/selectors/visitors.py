@@ -87,7 +87,7 @@ def stands(link: VisitorLink) -> bool:
         return False
     if not maker.is_family_admin:
         return True
-    return key.may_be_deleted_by(maker) and TempKey.objects.visible_to(maker).filter(pk=key.pk).exists()
+    return key.may_be_managed_by(maker) and TempKey.objects.visible_to(maker).filter(pk=key.pk).exists()
 
 
 def digest_of(secret: str) -> str:

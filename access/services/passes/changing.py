@@ -5,7 +5,6 @@ from django.db import transaction
 
 from access.models import TempKey
 from access.services.passes.naming import about
-from access.services.passes.revealing import may_reveal
 from families.services.acting import may_act_in
 from portal.accounts.models import User
 from portal.audit import trail
@@ -24,7 +23,7 @@ def change_pass(
     and trail.AuditUnavailable: nothing was changed then.
     """
     may_act_in(actor, key.family)
-    if not may_reveal(actor, key):
+    if not key.may_be_managed_by(actor):
         raise PermissionDenied
     words = {"label": label, "visitor_name": visitor_name, "visitor_email": visitor_email, "note": note}
     with trail.writing("the change"), transaction.atomic(durable=True):

@@ -182,7 +182,7 @@ class _Deletion:
 def _check_theirs(actor: User, family: Family, keys: Sequence[TempKey]) -> None:
     pks = {key.pk for key in keys}
     found = TempKey.objects.visible_to(actor).filter(family=family, pk__in=pks)
-    allowed = {key.pk for key in found if key.may_be_deleted_by(actor)}
+    allowed = {key.pk for key in found if key.may_be_managed_by(actor)}
     if not pks or allowed != pks:
         raise PermissionDenied
 

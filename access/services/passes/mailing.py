@@ -28,7 +28,7 @@ from access.models import TempKey
 from access.selectors.handing import for_visitor, may_be_handed_over
 from access.services.passes.codes import PassCode
 from access.services.passes.naming import about
-from access.services.passes.revealing import may_reveal, reveal_pass
+from access.services.passes.revealing import reveal_pass
 from access.services.visitors import links
 from families.services.acting import may_act_in
 from portal.accounts import mails
@@ -94,7 +94,7 @@ def mail_pass(actor: User, *, key: TempKey, letter: Letter, press: str) -> Maile
     reveal_pass raises, with the link NothingToShow: nothing was sent then. Cost: 1 upstream call with the code, else 0.
     """
     may_act_in(actor, key.family)
-    if not may_reveal(actor, key):
+    if not key.may_be_managed_by(actor):
         raise PermissionDenied
     mail = _Mail(actor, key, letter, f"mail:{press}")
     if mail.find_earlier():

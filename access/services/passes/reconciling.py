@@ -19,11 +19,6 @@ class NotWaiting(Exception):
     """It is told apart by now, or given up, or what was chosen is not there any more: nothing was changed."""
 
 
-def may_say(user: User, key: TempKey) -> bool:
-    """Whether somebody may say which it is, of the passes that they may see: a family admin of those they asked for."""
-    return key.may_be_deleted_by(user)
-
-
 def choices(user: User, key: TempKey) -> list[TempKey]:
     """What may be the pass that was asked for, of what the person may see."""
     visible = TempKey.objects.visible_to(user).filter(family=key.family_id)
@@ -78,5 +73,5 @@ def take_none(actor: User, key: TempKey) -> None:
 
 def _check(actor: User, key: TempKey) -> None:
     may_act_in(actor, key.family)
-    if not may_say(actor, key):
+    if not key.may_be_managed_by(actor):
         raise PermissionDenied

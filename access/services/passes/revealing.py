@@ -29,11 +29,6 @@ class PassNotThere(Exception):
         self.is_sure = is_sure
 
 
-def may_reveal(user: User, key: TempKey) -> bool:
-    """Whether somebody may see the digits of a pass that they may see, or hand it over: a family admin only theirs."""
-    return key.may_be_deleted_by(user)
-
-
 def reveal_pass(
     by: By,
     key: TempKey,
@@ -52,7 +47,7 @@ def reveal_pass(
     """
     if actor is not None:
         may_act_in(actor, key.family)
-        if not may_reveal(actor, key):
+        if not key.may_be_managed_by(actor):
             raise PermissionDenied
     if key.gone_at is not None or not key.fingerprint:
         raise PassNotThere(is_sure=key.gone_at is not None)

@@ -17,7 +17,6 @@ from access.models import TempKey, VisitorLink
 from access.selectors.handing import may_be_linked
 from access.selectors.visitors import digest_of, stands
 from access.services.passes.naming import about
-from access.services.passes.revealing import may_reveal
 from families.services.acting import may_act_in
 from portal.accounts.models import User
 from portal.audit import trail
@@ -47,7 +46,7 @@ def make_link(actor: User, *, key: TempKey, language: str = "", time_zone: str =
     not know counts as none. Raises PermissionDenied, NothingToShow and trail.AuditUnavailable: nothing was made then.
     """
     may_act_in(actor, key.family)
-    if not may_reveal(actor, key):
+    if not key.may_be_managed_by(actor):
         raise PermissionDenied
     secret = secrets.token_urlsafe(SECRET_BYTES)
     now = timezone.now()
@@ -84,7 +83,7 @@ def end_link(by: By | User, *, link: VisitorLink) -> bool:
     """
     if isinstance(by, User):
         may_act_in(by, link.temp_key.family)
-        if not may_reveal(by, link.temp_key):
+        if not link.temp_key.may_be_managed_by(by):
             raise PermissionDenied
         by = By.person(by)
     with trail.writing("that the link ended"), transaction.atomic():

@@ -95,7 +95,7 @@ def _choice(request: SignedInRequest, ids: Sequence[str]) -> Choice:
     is_repeat = request.method == "POST"
     for key in found:
         line = line_of(request.user, key, now)
-        if not (line.may_delete or (is_repeat and key.may_be_deleted_by(request.user))):
+        if not (line.may_delete or (is_repeat and key.may_be_managed_by(request.user))):
             staying.append(line)
         elif key.family_id in groups or len(groups) < MOST_FAMILIES:
             groups.setdefault(key.family_id, Group(key.family, [])).lines.append(line)

@@ -6,7 +6,6 @@ from django.utils.translation import gettext as _
 from access.forms.handing import PassWordsForm
 from access.models import TempKey
 from access.services.passes import changing
-from access.services.passes.revealing import may_reveal
 from access.views.passes.parts import find_pass, not_theirs, page_of, show
 from families.views.outcomes import Outcome, no_audit, say
 from portal.accounts.requests import SignedInRequest
@@ -22,7 +21,7 @@ def pass_detail(request: SignedInRequest, pass_id: str) -> HttpResponse:
 def pass_change(request: SignedInRequest, pass_id: str) -> HttpResponse:
     """Another label, visitor or note."""
     key = find_pass(request, pass_id)
-    if not may_reveal(request.user, key):
+    if not key.may_be_managed_by(request.user):
         return not_theirs(request, key)
     form = PassWordsForm(request.POST) if request.method == "POST" else PassWordsForm.of(key)
     if form.is_bound and form.is_valid():

@@ -9,7 +9,7 @@ from access.models import TempKey
 from access.selectors.handing import for_visitor, may_be_handed_over, may_be_linked
 from access.services.passes import revealing
 from access.services.passes.codes import PassCode
-from access.services.passes.revealing import PassNotThere, may_reveal
+from access.services.passes.revealing import PassNotThere
 from access.services.visitors import links
 from access.services.visitors.links import NothingToShow
 from access.views.passes import parts
@@ -30,7 +30,7 @@ NOT_SHOWN = (PassNotThere, NoConnection, AuditUnavailable, errors.UpstreamError)
 def pass_reveal(request: SignedInRequest, pass_id: str) -> HttpResponse:
     """The code of a pass and its picture, in their place for 30 seconds; without a script on the page."""
     key = parts.find_pass(request, pass_id)
-    if not may_reveal(request.user, key):
+    if not key.may_be_managed_by(request.user):
         return parts.not_theirs(request, key)
     try:
         code = revealing.reveal_pass(By.person(request.user), key, actor=request.user)
@@ -43,7 +43,7 @@ def pass_reveal(request: SignedInRequest, pass_id: str) -> HttpResponse:
 def pass_sheet(request: SignedInRequest, pass_id: str) -> HttpResponse:
     """The sheet that is printed for a visitor: a page of its own, which takes its code away after five minutes."""
     key = parts.find_pass(request, pass_id)
-    if not may_reveal(request.user, key):
+    if not key.may_be_managed_by(request.user):
         return parts.not_theirs(request, key)
     if key.gone_at is None and key.fingerprint and not may_be_handed_over(key):
         words = Outcome("off", _("The pass is over."), _("Nothing is printed. Make another pass."), 409)
@@ -69,7 +69,7 @@ def pass_sheet(request: SignedInRequest, pass_id: str) -> HttpResponse:
 def visitor_link_create(request: SignedInRequest, pass_id: str) -> HttpResponse:
     """A link for the visitor, shown this once; one from before ends with it."""
     key = parts.find_pass(request, pass_id)
-    if not may_reveal(request.user, key):
+    if not key.may_be_managed_by(request.user):
         return parts.not_theirs(request, key)
     try:
         new = links.make_link(request.user, key=key)
@@ -81,7 +81,7 @@ def visitor_link_create(request: SignedInRequest, pass_id: str) -> HttpResponse:
 def visitor_link_revoke(request: SignedInRequest, pass_id: str) -> HttpResponse:
     """End the link of a pass; one that has ended already is as it should be."""
     key = parts.find_pass(request, pass_id)
-    if not may_reveal(request.user, key):
+    if not key.may_be_managed_by(request.user):
         return parts.not_theirs(request, key)
     try:
         link = links.live_link(key)

@@ -114,7 +114,7 @@ def line_of(user: User, key: TempKey, now: datetime, account: Account | None = N
         kind=kind,
         state=str(state.label),
         note=note,
-        may_delete=state not in {PassState.GONE, PassState.ASKED} and key.may_be_deleted_by(user),
+        may_delete=state not in {PassState.GONE, PassState.ASKED} and key.may_be_managed_by(user),
     )
 
 

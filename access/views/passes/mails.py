@@ -18,7 +18,6 @@ from access.services.passes.mailing import (
     NothingToHandOver,
     TooManyMails,
 )
-from access.services.passes.revealing import may_reveal
 from access.services.visitors import links
 from access.services.visitors.links import NothingToShow
 from access.views.passes import parts
@@ -39,7 +38,7 @@ def pass_mail(request: SignedInRequest, pass_id: str) -> HttpResponse:
     table of policies: a form that comes too late is answered with what was typed, and a way to sign in beside it.
     """
     key = parts.find_pass(request, pass_id)
-    if not may_reveal(request.user, key):
+    if not key.may_be_managed_by(request.user):
         return parts.not_theirs(request, key)
     if request.method != "POST":
         if not may_be_handed_over(key):

@@ -23,7 +23,7 @@ from portal.web.presses import PressInvalid, new_press, read_press
 def pass_match(request: SignedInRequest, pass_id: str) -> HttpResponse:
     """What may be the pass that was asked for, to be chosen; a look at the list; or that it was none of them."""
     key = find_pass(request, pass_id)
-    if not reconciling.may_say(request.user, key):
+    if not key.may_be_managed_by(request.user):
         return not_theirs(request, key)
     if not key.is_unmatched:
         return lead(request, page_of(key))

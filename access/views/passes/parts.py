@@ -16,7 +16,7 @@ from access.selectors import handing as selectors
 from access.selectors.handing import may_be_handed_over, may_be_linked
 from access.selectors.passes import PassState, passes_as_of, state_of
 from access.services.passes.codes import PassCode
-from access.services.passes.revealing import PassNotThere, may_reveal
+from access.services.passes.revealing import PassNotThere
 from access.services.visitors import links
 from access.services.visitors.links import NothingToShow
 from access.views.credentials import telling
@@ -75,7 +75,7 @@ def show(request: SignedInRequest, key: TempKey, shown: Shown = Shown()) -> Http
         detail_context(request, key, shown),
         status=status,
     )
-    if may_reveal(request.user, key):
+    if key.may_be_managed_by(request.user):
         permit_picture(response)
     return response
 
@@ -90,7 +90,7 @@ def detail_context(request: SignedInRequest, key: TempKey, shown: Shown = Shown(
     """What access/_pass_detail.html takes."""
     user, now = request.user, timezone.now()
     state = state_of(key, now)
-    may_act = may_reveal(user, key)
+    may_act = key.may_be_managed_by(user)
     doors = selectors.list_doors(key.family)
     can_be_asked = selectors.can_be_asked(key)
     return {
