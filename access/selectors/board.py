@@ -9,7 +9,7 @@ from django.db.models import IntegerField, Q, QuerySet, Subquery, Value
 
 from access.macs import spelt_as_macs
 from access.models import DEVICE_TYPES, Device
-from access.selectors.dressing import Count, dressed, read, sees_all
+from access.selectors.dressing import Count, dressed, read
 from access.selectors.everybody import first_of_all, list_everybodys, standing_ones
 from access.selectors.standing import counts_of, counts_of_all, not_gone, standing
 from families.models import Family, FamilyRowQuerySet, Property
@@ -115,7 +115,7 @@ def list_doors(user: User, chosen: DoorFilter, *, before: str = "", after: str =
     backwards = bool(before) and not after and place is not None
     fitting = _narrowed(_there(user), chosen)
     rows: list[Any]
-    if sees_all(user):
+    if user.sees_all:
         rows = _rows_of_all(chosen, fitting, place, is_backwards=backwards)
     else:
         shown = _stretch(standing(fitting), place, is_backwards=backwards)
@@ -199,7 +199,7 @@ def _finding(text: str) -> Q:
 
 
 def _counts(user: User, fitting: FamilyRowQuerySet[Device], chosen: DoorFilter) -> dict[str, Any]:
-    counts = counts_of_all() if sees_all(user) else counts_of(_there(user))
+    counts = counts_of_all() if user.sees_all else counts_of(_there(user))
     number = standing(fitting).order_by().annotate(n=Count("pk")).values("n")
     return {**counts, "fitting": Subquery(number) if chosen.is_narrow else Value(None, IntegerField())}
 

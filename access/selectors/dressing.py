@@ -35,11 +35,6 @@ NOT_SHOWN = (
 )
 
 
-def sees_all(user: User) -> bool:
-    """Whether every device is within this person's reach."""
-    return user.is_active and not (user.is_limited or user.is_family_admin)
-
-
 def begin_of_watch() -> datetime:
     """From when on outages are read: by the hour, so that a statement serves many pages. A watch cuts what is before it."""
     return timezone.now().replace(minute=0, second=0, microsecond=0) - PERIOD
@@ -48,7 +43,7 @@ def begin_of_watch() -> datetime:
 def dressed(user: User, devices: QuerySet[Device]) -> QuerySet[Device]:
     """With all that a card shows, in one query: relays, outages and the rest come as arrays beside their device."""
     since = begin_of_watch()
-    if sees_all(user):
+    if user.sees_all:
         told = told_to_all(since)
     else:
         sharing = Device.objects.visible_to(user)
