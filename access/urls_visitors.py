@@ -4,4 +4,8 @@ from django.urls import path
 
 from access.views import visitors
 
-urlpatterns = [path("v/<str:secret>/", visitors.visitor_pass, name="visitor_pass")]
+urlpatterns = [
+    # Without its last slash too: being sent on there would leave an answer without the headers of this page.
+    path("v/<str:secret>", visitors.visitor_pass, name="visitor_pass"),
+    path("v/<str:secret>/", visitors.visitor_pass, name="visitor_pass"),
+]

@@ -116,7 +116,7 @@ def _standing(
 
 def _no_answer(request: HttpRequest, seen: Seen) -> HttpResponse:
     title = _("The door system does not answer now")
-    text = _("The code could not be shown. Your pass is still good: try again in a minute.")
+    text = _("The code could not be shown. Nothing was changed by that: try again in a minute.")
     return _standing(request, seen, status=503, trouble=(title, text))
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from access.models import TempKey, VisitorLink
@@ -65,6 +66,15 @@ class TestMaking:
         rows = str([list(VisitorLink.objects.values()), list(Entry.objects.values())])
         assert made.secret not in rows
         assert made.secret not in repr(made)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_what_is_written_stands_also_where_only_its_head_is_not_kept(self, visited, settings, tmp_path):
+        (tmp_path / "file").touch()
+        settings.AUDIT_HEADS_FILE = tmp_path / "file" / "heads"
+        made = visited.link()
+        assert Client().get(reverse("access:visitor_pass", args=[made.secret])).status_code == 200
+        assert end_link(ManagerFactory(), link=made.link)
+        assert Client().get(reverse("access:visitor_pass", args=[made.secret])).status_code == 404
 
     def test_its_address_is_the_one_that_people_use(self, visited, settings):
         settings.PUBLIC_URL = "https://gate.example"

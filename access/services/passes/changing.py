@@ -20,13 +20,13 @@ def change_pass(
     """Say something else of a pass; which of its fields are different now. One that was made elsewhere may get words too.
 
     ``key`` was fetched through ``visible_to(actor)``, the words are checked already. Raises PermissionDenied,
-    and trail.AuditUnavailable: nothing was changed then.
+    and trail.AuditUnavailable: nothing was changed then; and HeadNotKept, when it was, and only its head is not kept.
     """
     may_act_in(actor, key.family)
     if not key.may_be_managed_by(actor):
         raise PermissionDenied
     words = {"label": label, "visitor_name": visitor_name, "visitor_email": visitor_email, "note": note}
-    with trail.writing("the change"), transaction.atomic(durable=True):
+    with trail.writing("the change", tells_of_heads=True), transaction.atomic(durable=True):
         return _change(actor, key, words)
 
 

@@ -4,7 +4,10 @@ Design decision: of a link's secret only a plain digest is kept. It has 256 bits
 them out, and it is found by the index of its digest, which tells nothing by the time it takes.
 """
 
+import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -20,11 +23,13 @@ from access.services.passes.naming import about
 from families.services.acting import may_act_in
 from portal.accounts.models import User
 from portal.audit import trail
+from portal.audit.chain import HeadNotKept
 from portal.audit.trail import By
 from portal.web.zones import find_zone
 
 MAKE_EVENT, REVOKE_EVENT = "visitor_link.make", "visitor_link.revoke"
 SECRET_BYTES = 32
+logger = logging.getLogger(__name__)
 
 
 class NothingToShow(Exception):
@@ -50,7 +55,7 @@ def make_link(actor: User, *, key: TempKey, language: str = "", time_zone: str =
         raise PermissionDenied
     secret = secrets.token_urlsafe(SECRET_BYTES)
     now = timezone.now()
-    with trail.writing("the link"), transaction.atomic():
+    with _written("the link"):
         # Of two made at the same moment the later one stands.
         held = TempKey.objects.select_for_update().get(pk=key.pk)
         if not may_be_linked(held, now):
@@ -86,7 +91,7 @@ def end_link(by: By | User, *, link: VisitorLink) -> bool:
         if not link.temp_key.may_be_managed_by(by):
             raise PermissionDenied
         by = By.person(by)
-    with trail.writing("that the link ended"), transaction.atomic():
+    with _written("that the link ended"):
         still = VisitorLink.objects.filter(pk=link.pk, revoked_at=None)
         link.revoked_at, link.revoked_by_name = timezone.now(), by.name
         if not still.update(revoked_at=link.revoked_at, revoked_by_name=link.revoked_by_name):
@@ -94,6 +99,16 @@ def end_link(by: By | User, *, link: VisitorLink) -> bool:
             return False
         trail.record(REVOKE_EVENT, by, about(link.temp_key), parameters={"link": link.public_id})
     return True
+
+
+@contextmanager
+def _written(what: str) -> Iterator[None]:
+    """A transaction with its entry. What is committed stands, also where its head could not be kept: the next covers it."""
+    try:
+        with trail.writing(what, tells_of_heads=True), transaction.atomic():
+            yield
+    except HeadNotKept:
+        logger.exception("the audit head could not be kept")
 
 
 def live_link(key: TempKey) -> VisitorLink | None:

@@ -117,7 +117,7 @@ def _form(
 def _preview(request: SignedInRequest, key: TempKey, letter: Letter) -> dict[str, object]:
     """The mail as it would go out, dots in place of what only its reader is to see."""
     code = PassCode(DOTS) if letter.carries == "code" else None
-    link = links.address_of("x").replace("/x", f"/{DOTS}") if letter.carries == "link" else ""
+    link = links.address_of("x").removesuffix("x/") + f"{DOTS}/" if letter.carries == "link" else ""
     message = mailing.message_for(request.user, key, letter, code=code, link=link)
     return {"subject": message.subject, "text": message.body}
 
