@@ -76,14 +76,16 @@ def take(connection: Connection, calls: int, *, for_people: bool = False) -> All
     )
     minute = timezone.now().replace(second=0, microsecond=0)
     counts = CallCount.objects.filter(connection=connection, minute=minute)
+    within = counts.filter(calls__lte=limit - calls)
+    if within.update(calls=F("calls") + calls):
+        return Allowance(connection, calls, minute)
+    # Used up, or the first of its minute: another caller may have begun it meanwhile.
     if not counts.exists():
         CallCount.objects.bulk_create(
             [CallCount(connection=connection, minute=minute)], ignore_conflicts=True
         )
         CallCount.objects.filter(connection=connection, minute__lt=minute - KEEP).delete()
-    if not counts.filter(calls__lte=limit - calls).update(calls=F("calls") + calls):
-        return None
-    return Allowance(connection, calls, minute)
+    return Allowance(connection, calls, minute) if within.update(calls=F("calls") + calls) else None
 
 
 def _seconds_left() -> float:

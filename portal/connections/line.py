@@ -68,9 +68,8 @@ def open_line(connection: Connection, calls: int, ends: float) -> Iterator[Line]
     try:
         try:
             with waiting.until(ends):
-                now = Connection.objects.defer("access_token", "refresh_token", "client_secret").get(
-                    pk=connection.pk
-                )
+                # With its token: nobody reads that before it is about to be sent.
+                now = Connection.objects.defer("refresh_token", "client_secret").get(pk=connection.pk)
                 _check_usable(now)
                 allowance = budget.take(now, calls + bool(now.open_until), for_people=True)
                 if allowance is None:
@@ -79,7 +78,7 @@ def open_line(connection: Connection, calls: int, ends: float) -> Iterator[Line]
                     )
                 if now.open_until and not health.may_look(now):
                     raise NotPossible("resting", _why_resting(now))
-                tokens = StoredTokens(now.pk, ends=ends)
+                tokens = StoredTokens(now.pk, ends=ends, known=now)
                 # The token comes first, so that a renewal that fails leaves no doubt about the command.
                 _take_token(now, tokens)
                 if now.open_until:

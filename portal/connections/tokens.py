@@ -39,18 +39,21 @@ class StoredTokens:
 
     Reads the token once and keeps it for the life of the object: make one per action or batch. Whoever finds
     it refused takes the lease and renews; all others wait and take the new one. ``ends`` (of time.monotonic)
-    is when the action must be over, waiting for a renewal included.
+    is when the action must be over, waiting for a renewal included. ``known`` is the connection as it was read just now.
     """
 
-    def __init__(self, connection_id: UUID, *, ends: float | None = None) -> None:
+    def __init__(
+        self, connection_id: UUID, *, ends: float | None = None, known: Connection | None = None
+    ) -> None:
         self._connection_id = connection_id
         self._ends = ends
+        self._known = known
         self._token = ""
 
     def current(self) -> str:
         """The token to send, renewed first when it is about to end. Raises as ``renew`` does."""
         if not self._token:
-            connection = self._load()
+            connection, self._known = self._known or self._load(), None
             self._token = _read(connection, "access_token")
             if is_ending(connection, REFRESH_BEFORE_END):
                 self._token = self._renew_in_time(connection)
