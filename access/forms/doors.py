@@ -57,7 +57,9 @@ class OpenDoorForm(forms.Form):
             }
         else:
             del self.fields["word"]
-        first = next(name for name in ("through", "word", "reason") if name in self.fields)
+        shown = [name for name in ("through", "word", "reason") if name in self.fields]
+        # What is to be answered first, and the second time what was answered wrongly.
+        first = next((name for name in shown if self.is_bound and name in self.errors), shown[0])
         self.fields[first].widget.attrs["autofocus"] = True
 
     def clean_word(self) -> str:

@@ -121,7 +121,7 @@ class ForVisitor:
         if self.uses:
             lines.append(self.uses)
         if self.door_words:
-            lines.append(_("Doors: %(names)s") % {"names": self.door_words})
+            lines.append(_("Doors of the house: %(names)s") % {"names": self.door_words})
         if self.digits:
             lines.append(_("Code: %(digits)s") % {"digits": in_fours(self.digits)})
         if self.link:

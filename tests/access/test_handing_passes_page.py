@@ -141,7 +141,7 @@ class TestThePage:
         words = text[text.index('id="pass-words-plain"') :]
         words = words[: words.index("</div>")]
         assert "From: Monday 1 July 2030, 09:00 (Lisbon time)" in words
-        assert "Doors: Front door · Garage" in words
+        assert "Doors of the house: Front door · Garage" in words
         assert "Good for 3 openings" in words
         assert "If a door does not open: Porter, 555 0100" in words
         assert "Code:" not in words

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from access.forms.doors import OpenDoorForm
 from access.models import Device, Relay
 from access.selectors.presses import families_for
 from access.services import doors
@@ -200,6 +201,15 @@ class TestASecurityDoor:
         assert 'aria-invalid="true"' in refused.text
         assert 'value="kept"' in refused.text
         assert simulator.journal(OPEN) == []
+
+    def test_a_wrong_word_has_the_focus_behind_a_family_that_is_chosen(self, relay):
+        Relay.objects.filter(pk=relay.pk).update(is_security=True)
+        relay.refresh_from_db()
+        chosen = {"press": "x", "through": relay.public_id}
+        asked = OpenDoorForm(None, relay=relay, families=[relay])
+        wrong = OpenDoorForm(chosen | {"word": "close"}, relay=relay, families=[relay])
+        assert ["autofocus" in str(asked[name]) for name in ("through", "word")] == [True, False]
+        assert ["autofocus" in str(wrong[name]) for name in ("through", "word")] == [False, True]
 
     @pytest.mark.parametrize("word", ["open", "Open", " OPEN ", "o p e n", "open\u00a0"])
     def test_its_word_opens_it(self, client, simulator, relay, word):
