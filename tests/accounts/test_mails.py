@@ -56,9 +56,25 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "since": timezone.now(),
         "link": LINK,
     },
+    "pass": {
+        "subject_line": "Your pass",
+        "message": ["Hello,", "this is your pass."],
+        "place": "Mill Lane",
+        "begins": "today 10:00",
+        "ends": "today 12:00",
+        "zone": "London",
+        "doors": "Front door",
+        "uses": "Good for one opening",
+        "digits": "",
+        "has_picture": False,
+        "link": LINK,
+        "contact": "the office",
+        "sender": "Rui",
+        "sender_email": "rui@gatehouse.example",
+    },
 }
 # Words that are chosen by us and select what is said.
-CHOSEN = {"happened", "kind"}
+CHOSEN = {"happened", "kind", "digits"}
 
 
 def sent(template: str, **changes: Any) -> EmailMultiAlternatives:

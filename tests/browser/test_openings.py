@@ -79,8 +79,9 @@ def test_a_family_admin_opens_a_door_with_one_press_that_is_held(browser: Browse
         hold(page, button, LONG_ENOUGH_MS)
         expect(slot).to_contain_text(re.compile("The door was told to open|Opened, seen"))
         assert len(sent(demo)) == 1
-        check(page)
 
+        # The click of the finger that is lifted is no press of its own: for a moment none counts.
+        page.wait_for_timeout(1600)
         # Lifted at once it is a tap, and asks; that it was pressed just now is told.
         slot.get_by_role("button", name=re.compile("^Open again")).tap()
         expect(slot).to_contain_text("Again?")

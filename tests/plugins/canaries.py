@@ -145,6 +145,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 def _committed(item: pytest.Item) -> bool:
     names = getattr(item, "fixturenames", ())
     marker = item.get_closest_marker("django_db")
+    if not getattr(item, "funcargs", {}):
+        # Skipped before it had anything, the database among it.
+        return False
     return "transactional_db" in names or bool(marker and marker.kwargs.get("transaction"))
 
 
