@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.gallery import FLAGS
@@ -58,8 +59,13 @@ def visit(browser: Browser, demo: Demo) -> Visit:
 
 
 def left_behind(context: BrowserContext, demo: Demo, asked: list[str], *, scripts: bool) -> list[str]:
-    """The stand-in's secrets in any address that was asked for, in cookies, storages and the history's state."""
-    kept = [url for url in asked if not url.startswith("data:")] + [json.dumps(context.storage_state())]
+    """The stand-in's secrets in any address that was asked for, in cookies, storages and the history's state.
+
+    But for the code with which the upstream sends the browser back: it is good once and for five minutes.
+    """
+    returns = f"{demo.url}{reverse('connections:sign_in_return')}?"
+    kept = [url for url in asked if not url.startswith(("data:", returns))]
+    kept.append(json.dumps(context.storage_state()))
     if scripts:
         ours = [page for page in context.pages if page.url.startswith(demo.url)]
         kept += [page.evaluate(KEPT) for page in ours]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.house.test_under_trouble import OPEN, THREADS, Visitor, doors
+from tests.house.test_under_trouble import OPEN, THREADS, Visitor, board, doors
 from tests.plugins.demo import Demo
 
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(300)]
@@ -24,7 +24,7 @@ def test_an_upstream_that_hangs_for_good_is_left_alone_and_told_of_and_comes_bac
     demo: Demo,
 ) -> None:
     manager, family_admin = Visitor(demo, "manager"), Visitor(demo, "family-admin")
-    page = manager.get("/doors/")
+    page = board(manager)
     presses = doors(page)[:THREADS]
     last_url, last_press = doors(page)[THREADS]
     demo.simulator("POST", "faults", command="*", kind="hang", seconds=60)
