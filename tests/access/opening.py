@@ -1,10 +1,12 @@
 """What the tests of openings share: a door of the stand-in's estate, a press, and a question."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from access.models import Device, Relay
 from families.models import Family
@@ -57,6 +59,11 @@ def shared_with(relay: Relay, family: Family) -> Relay:
     relay.device.is_public = True
     device = DeviceFactory(mac=relay.device.mac, name=relay.device.name, family=family, is_public=True)
     return RelayFactory(device=device, relay_id=relay.relay_id, is_security=relay.is_security)
+
+
+def minutes(ago: float) -> datetime:
+    """The moment so many minutes ago."""
+    return timezone.now() - timedelta(minutes=ago)
 
 
 def address(relay: Relay, name: str = "opening_create") -> str:
